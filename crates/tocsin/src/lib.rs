@@ -1,0 +1,1 @@
+//! tocsin, the program: configuration, wiring, command line.

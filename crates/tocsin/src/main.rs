@@ -1,0 +1,3 @@
+//! tocsin, the program.
+#![allow(missing_docs)]
+fn main() {}
