@@ -1,0 +1,67 @@
+# The commands of tocsin. Each installs what is missing first; see scripts/install-dependencies.sh.
+#
+#   make demo    the main job, from a spreadsheet to a report, with a simulated carrier (two to three minutes)
+#   make test    every check that must pass before a change lands
+#   make bench   measures this machine and tocsin on it; writes target/bench/report.json
+#   make soak    the crash test with 200 kills instead of the 20 of `make test`
+
+CARGO ?= cargo
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.NOTPARALLEL:
+
+# Arguments for the demonstration, for example: make demo DEMO="--seed 7 --open"
+DEMO ?=
+KILLS ?= 20
+
+.PHONY: help demo test bench soak install-deps lint unit programs sipp phone demo-short crash deny clean
+
+help:
+	@sed -n 's/^#   make/  make/p' Makefile
+
+install-deps:
+	@scripts/install-dependencies.sh
+
+demo: install-deps
+	$(CARGO) build --release --locked --bin tocsin --bin carrier --bin demo
+	target/release/demo $(DEMO)
+
+test: install-deps lint unit programs sipp phone demo-short crash
+	@echo "make test: every check passed"
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	@if command -v cargo-deny >/dev/null; then $(MAKE) --no-print-directory deny; \
+	else echo "lint: cargo-deny is not installed, so licences and sources were not checked (cargo install cargo-deny)"; fi
+
+deny:
+	$(CARGO) deny --locked check licenses bans sources
+
+unit:
+	$(CARGO) test --workspace --locked
+
+# The programs that the checks below run as processes of their own; the same profile as the tests, so nothing is built twice.
+programs:
+	$(CARGO) build --workspace --bins --locked
+
+sipp: programs
+	scripts/sipp-suite.sh
+
+phone: programs
+	scripts/phone-suite.sh
+
+demo-short: programs
+	target/debug/demo --short --folder target/demo-short --summary target/demo-short.json
+
+crash: programs
+	target/debug/crash --kills $(KILLS)
+
+soak: install-deps
+	$(MAKE) --no-print-directory crash KILLS=200
+
+bench: install-deps
+	$(CARGO) run --release --locked --package benches
+
+clean:
+	$(CARGO) clean

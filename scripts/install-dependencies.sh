@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Installs the Debian or Ubuntu packages that building, testing and the demonstration need.
+# Safe to run again: what is there is left alone, and when nothing is missing nothing is done.
+# On another system it prints what to install and stops with status 1; `--list` only prints the packages.
+set -euo pipefail
+
+# package | how to see that it is there | what it is for
+packages='
+gcc             | command -v cc                                          | links programs; builds the few C parts
+make            | command -v make                                        | runs the commands of the Makefile
+pkg-config      | command -v pkg-config                                  | finds libopus
+libopus-dev     | pkg-config --exists opus                               | the Opus codec
+espeak-ng       | command -v espeak-ng                                   | speaks the messages
+sip-tester      | command -v sipp                                        | tests: SIPp, the far end of scripted calls
+baresip-core    | command -v baresip                                     | tests: an independent telephone
+'
+
+missing=()
+listing=''
+while IFS='|' read -r package probe purpose; do
+    package=${package// /}
+    [ -n "$package" ] || continue
+    listing+=$(printf '  %-16s %s' "$package" "${purpose# }")$'\n'
+    if ! bash -c "$probe" >/dev/null 2>&1; then
+        missing+=("$package")
+    fi
+done <<<"$packages"
+
+if [ "${1:-}" = --list ]; then
+    printf '%s' "$listing"
+    exit 0
+fi
+
+if ! command -v cargo >/dev/null; then
+    echo "install-dependencies: cargo was not found. Install Rust 1.95 or later from https://rustup.rs, then run this again." >&2
+    exit 1
+fi
+
+if [ ${#missing[@]} -eq 0 ]; then
+    echo "install-dependencies: everything needed is there"
+    exit 0
+fi
+
+if ! command -v apt-get >/dev/null; then
+    {
+        echo "install-dependencies: this system has no apt-get, so nothing was installed."
+        echo "Install what corresponds to these Debian packages (missing here: ${missing[*]}), then run this again:"
+        printf '%s' "$listing"
+    } >&2
+    exit 1
+fi
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "install-dependencies: not root, and there is no sudo. As root, run: apt-get install ${missing[*]}" >&2
+        exit 1
+    fi
+    as_root=(sudo)
+fi
+
+echo "install-dependencies: installing with apt-get${as_root[0]:+ (through sudo)}: ${missing[*]}"
+"${as_root[@]}" apt-get update -q
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+echo "install-dependencies: done"
