@@ -1,0 +1,238 @@
+//! The configuration file: what the operator wrote, checked whole, every mistake with its line.
+
+mod problem;
+mod reader;
+mod secret;
+mod trunk;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use problem::{ConfigError, Mistake, Problem};
+pub use secret::{Place, Secret, SecretError};
+pub use trunk::{NumberFormat, Security, Trunk};
+
+use reader::{Reader, Section};
+
+/// The whole configuration of one tocsin.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Folder that holds the journal, the directory, the certificates and the recordings.
+    pub data: PathBuf,
+    /// The HTTPS API and console.
+    pub web: Web,
+    /// Signalling.
+    pub sip: Sip,
+    /// Media.
+    pub media: Media,
+    /// Text to speech and prompts.
+    pub speech: Speech,
+    /// At least one way to the telephone network.
+    pub trunks: Vec<Trunk>,
+    /// People who may sign in; more are added in the console.
+    pub users: Vec<User>,
+}
+
+/// The HTTPS API and console.
+#[derive(Debug, Clone)]
+pub struct Web {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Certificate chain and key, PEM files; without them a self-signed certificate is made in the data folder.
+    pub tls: Option<(PathBuf, PathBuf)>,
+}
+
+/// Signalling.
+#[derive(Debug, Clone)]
+pub struct Sip {
+    /// UDP and TCP address that carriers see.
+    pub listen: SocketAddr,
+    /// Address written in Via and Contact when it differs from the one listened on (address translation).
+    pub advertised: Option<IpAddr>,
+    /// PEM file of further certificate authorities for TLS trunks.
+    pub authorities: Option<PathBuf>,
+}
+
+/// Media.
+#[derive(Debug, Clone)]
+pub struct Media {
+    /// Address that RTP is sent from and received on.
+    pub address: IpAddr,
+    /// Address written in SDP when it differs (address translation).
+    pub advertised: Option<IpAddr>,
+    /// RTP ports; even numbers are used.
+    pub ports: Range<u16>,
+    /// Pacing threads; one core each.
+    pub threads: usize,
+}
+
+/// Text to speech.
+#[derive(Debug, Clone)]
+pub struct Speech {
+    /// Which engine speaks.
+    pub engine: Engine,
+    /// The operator's own recordings of the prompts, which replace the synthetic ones.
+    pub prompts: Option<PathBuf>,
+}
+
+/// A text-to-speech engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Engine {
+    /// espeak-ng, the embedded default: no network, any language.
+    Espeak,
+    /// A command that reads a text on its standard input and writes WAV on its standard output;
+    /// `{language}` in an argument becomes `fr` or `en`.
+    Command(Vec<String>),
+}
+
+/// A user named in the file.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// Sign-in name.
+    pub name: String,
+    /// Group whose rights it has.
+    pub group: String,
+    /// Password.
+    pub password: Secret,
+}
+
+impl Config {
+    /// Reads and checks a file. Relative paths in it start from the file's folder.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let bytes =
+            std::fs::read(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let base = path.parent().unwrap_or(Path::new("."));
+        let read = match std::str::from_utf8(&bytes) {
+            Ok(text) => Self::parse(text, base),
+            Err(error) => {
+                let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+                let message = "the file must be saved as UTF-8".to_owned();
+                Err(vec![Problem { line: Some(line), mistake: Mistake::Syntax { message } }])
+            }
+        };
+        read.map_err(|problems| ConfigError::Mistakes { path: path.to_owned(), problems })
+    }
+
+    /// Reads and checks a configuration's text; all mistakes are returned, in the order of the file.
+    pub fn parse(text: &str, base: &Path) -> Result<Self, Vec<Problem>> {
+        let mut reader = Reader::new(text, base);
+        let (document, errors) = toml::de::DeTable::parse_recoverable(text);
+        for error in errors {
+            reader.blame(error.span(), Mistake::Syntax { message: error.message().to_owned() });
+        }
+        if !reader.problems.is_empty() {
+            return Err(reader.problems);
+        }
+        let mut root = Section::new(&mut reader, "the file", Some(document.get_ref()), None);
+        let config = read_root(&mut root, base);
+        root.finish();
+        let mut problems = reader.problems;
+        problems.sort_by_key(|problem| problem.line.unwrap_or(usize::MAX));
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(problems),
+        }
+    }
+}
+
+fn read_root(root: &mut Section<'_, '_>, base: &Path) -> Option<Config> {
+    let data = root.path("data").unwrap_or_else(|| base.join("data"));
+    let web = root.table("web", read_web);
+    let sip = root.table("sip", read_sip);
+    let media = root.table("media", |section| read_media(section, sip.listen.ip()));
+    let speech = root.table("speech", read_speech);
+    let trunks = root.tables("trunk", trunk::read);
+    let users = root.tables("user", read_user);
+    if !root.has("trunk") {
+        root.missing("[[trunk]]", "tocsin needs at least one way to the telephone network");
+    }
+    if let Some(name) = twice(trunks.iter().map(|trunk| &trunk.name)) {
+        root.blame(None, Mistake::Conflict { reason: format!("two trunks are named “{name}”") });
+    }
+    if let Some(name) = twice(users.iter().map(|user| &user.name)) {
+        root.blame(None, Mistake::Conflict { reason: format!("two users are named “{name}”") });
+    }
+    Some(Config { data, web, sip, media, speech, trunks, users })
+}
+
+fn twice<'n>(names: impl Iterator<Item = &'n String>) -> Option<&'n String> {
+    let mut seen = std::collections::HashSet::new();
+    names.into_iter().find(|name| !seen.insert(*name))
+}
+
+fn read_web(section: &mut Section<'_, '_>) -> Web {
+    let listen = section.address("listen").unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8443)));
+    let tls = match (section.path("certificate"), section.path("key")) {
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (None, None) => None,
+        _ => {
+            let reason = "“certificate” and “key” go together: give both PEM files, or neither".to_owned();
+            section.blame(None, Mistake::Conflict { reason });
+            None
+        }
+    };
+    Web { listen, tls }
+}
+
+fn read_sip(section: &mut Section<'_, '_>) -> Sip {
+    Sip {
+        listen: section.address("listen").unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5060))),
+        advertised: section.parsed("advertised", "an IP address"),
+        authorities: section.path("authorities"),
+    }
+}
+
+fn read_media(section: &mut Section<'_, '_>, signalling: IpAddr) -> Media {
+    let address = section.parsed("address", "an IP address").unwrap_or(signalling);
+    let advertised = section.parsed("advertised", "an IP address");
+    let ports = section.read_with("ports", read_ports).unwrap_or(20_000..40_000);
+    let threads = section.integer("threads", 1..65).unwrap_or(1) as usize;
+    Media { address, advertised, ports, threads }
+}
+
+fn read_ports(text: &str) -> Result<Range<u16>, String> {
+    let wrong = || "expected two ports, for example \"20000-40000\"".to_owned();
+    let (first, last) = text.split_once('-').ok_or_else(wrong)?;
+    let first: u16 = first.trim().parse().map_err(|_| wrong())?;
+    let last: u16 = last.trim().parse().map_err(|_| wrong())?;
+    if first < 1024 || last <= first {
+        return Err("the first port must be at least 1024 and lower than the last".to_owned());
+    }
+    Ok(first..last)
+}
+
+fn read_speech(section: &mut Section<'_, '_>) -> Speech {
+    let command: Option<Vec<String>> =
+        section.texts("command").map(|words| words.into_iter().map(|(word, _)| word).collect());
+    let engine = match command {
+        Some(words) if words.is_empty() => {
+            let reason = "“command” is empty: give a program and its arguments, or leave it out for espeak-ng".into();
+            section.blame(None, Mistake::Conflict { reason });
+            Engine::Espeak
+        }
+        Some(words) => Engine::Command(words),
+        None => Engine::Espeak,
+    };
+    Speech { engine, prompts: section.path("prompts") }
+}
+
+fn read_user(section: &mut Section<'_, '_>) -> Option<User> {
+    let name = section.text("name");
+    let group = section.text("group");
+    let password = section.secret(["password", "password_file", "password_env"]);
+    if name.is_none() {
+        section.missing("name", "the name that the person signs in with");
+    }
+    if password.is_none() && !["password", "password_file", "password_env"].iter().any(|key| section.has(key)) {
+        section.missing("password", "give “password”, “password_file” or “password_env”");
+    }
+    Some(User { name: name?, group: group.unwrap_or_else(|| "administration".to_owned()), password: password? })
+}
+
+/// Longest ping interval, registration or other period that makes sense in a trunk's settings.
+pub(crate) const LONGEST_PERIOD: Duration = Duration::from_secs(86_400);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+
+const GOOD: &str = r#"
+data = "state"
+
+[web]
+listen = "127.0.0.1:8443"
+
+[sip]
+listen = "192.0.2.10:5060"
+
+[[trunk]]
+name = "Opérateur"
+host = "sbc.example.net"
+user = "prefecture80"
+password = "never shown"
+callers = ["+33199000000", "01 99 00 00 01"]
+channels = 120
+calls_per_second = 20
+
+[[user]]
+name = "crise"
+group = "launch"
+password = "un mot de passe"
+"#;
+
+fn mistakes(text: &str) -> Vec<String> {
+    Config::parse(text, Path::new("/etc/tocsin")).unwrap_err().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_good_file_is_read() {
+    let config = Config::parse(GOOD, Path::new("/etc/tocsin")).unwrap();
+    assert_eq!(config.data, Path::new("/etc/tocsin/state"));
+    assert_eq!(config.media.address.to_string(), "192.0.2.10");
+    assert_eq!(config.trunks[0].channels, 120);
+    assert_eq!(config.trunks[0].callers[1].to_string(), "+33199000001");
+    assert_eq!(config.trunks[0].domain, "sbc.example.net");
+    assert!(!format!("{config:?}").contains("never shown"));
+    assert!(!format!("{config:?}").contains("mot de passe"));
+}
+
+#[test]
+fn each_mistake_is_told_with_its_line() {
+    let text = GOOD
+        .replace("channels = 120", "chanels = 120")
+        .replace("\"127.0.0.1:8443\"", "\"localhost\"")
+        .replace("calls_per_second = 20", "calls_per_second = \"beaucoup\"")
+        .replace("password = \"never shown\"", "password_env = \"TOCSIN_TEST_UNSET\"")
+        .replace("\"01 99 00 00 01\"", "\"12\"");
+    let told = mistakes(&text);
+    assert_eq!(told.len(), 5, "{told:#?}");
+    assert!(told[0].starts_with("line 5: “listen” = “localhost”"), "{told:#?}");
+    assert!(told[1].starts_with("line 14: “password”: the environment variable TOCSIN_TEST_UNSET"), "{told:#?}");
+    assert!(told[2].starts_with("line 15: “callers” = “12”"), "{told:#?}");
+    assert!(told[3].starts_with("line 16: unknown setting “chanels”"), "{told:#?}");
+    assert!(told[3].ends_with("did you mean “channels”?"), "{told:#?}");
+    assert!(told[4].starts_with("line 17: “calls_per_second” must be a whole number"), "{told:#?}");
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let told = mistakes("[[trunk]]\nport = 70000\n");
+    assert!(told.iter().any(|problem| problem.contains("lacks “name”")), "{told:#?}");
+    assert!(told.iter().any(|problem| problem.contains("lacks “host”")), "{told:#?}");
+    assert!(told.iter().any(|problem| problem.contains("lacks “callers”")), "{told:#?}");
+    assert!(told.iter().any(|problem| problem.starts_with("line 2: “port” = 70000")), "{told:#?}");
+    assert!(mistakes("")[0].contains("at least one way to the telephone network"));
+}
+
+#[test]
+fn what_is_not_toml_is_told_with_its_line() {
+    let told = mistakes("data = \"x\"\n[web\nlisten = 3\n");
+    assert!(told[0].starts_with("line 2:"), "{told:#?}");
+}
+
+#[test]
+fn a_file_in_another_encoding_is_refused_with_the_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tocsin.toml");
+    std::fs::write(&path, b"data = \"x\"\n# pr\xe9fecture\n").unwrap();
+    let error = Config::load(&path).unwrap_err().to_string();
+    assert!(error.contains("line 2") && error.contains("UTF-8"), "{error}");
+    let error = Config::load(&folder.path().join("none.toml")).unwrap_err().to_string();
+    assert!(error.contains("cannot be read") && error.contains("--config"), "{error}");
+}
+
+#[test]
+fn settings_that_exclude_each_other_are_told() {
+    let text = GOOD.replace("password = \"never shown\"", "password = \"a\"\npassword_env = \"PATH\"");
+    assert!(mistakes(&text)[0].contains("keep one of them"));
+    let text = GOOD.replace("user = \"prefecture80\"\n", "");
+    assert!(mistakes(&text)[0].contains("go together"));
+    let text = GOOD.to_owned() + "\n[[user]]\nname = \"crise\"\npassword = \"x\"\n";
+    assert!(mistakes(&text)[0].contains("two users are named “crise”"));
+}
+
+#[test]
+fn the_example_file_is_valid() {
+    let text = include_str!("../../../../tocsin.example.toml");
+    Config::parse(text, Path::new("/etc/tocsin")).unwrap();
+}

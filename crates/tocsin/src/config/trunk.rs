@@ -1,0 +1,217 @@
+//! One `[[trunk]]` of the configuration: a way to the telephone network.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use directory::E164;
+use rtp_media::Codec;
+use sip_core::Transport;
+
+use super::reader::Section;
+use super::secret::Secret;
+use super::{LONGEST_PERIOD, Mistake};
+
+/// A carrier's SIP trunk.
+#[derive(Debug, Clone)]
+pub struct Trunk {
+    /// How the operator calls it, in reports too.
+    pub name: String,
+    /// Host name or address of the carrier's border controller.
+    pub host: String,
+    /// Port; `None` lets the DNS decide (RFC 3263), 5060 or 5061 without records.
+    pub port: Option<u16>,
+    /// Transport to it.
+    pub transport: Transport,
+    /// Domain in From and To; the host unless the carrier wants another.
+    pub domain: String,
+    /// User name and password for digest authentication.
+    pub credentials: Option<(String, Secret)>,
+    /// Register with this expiry, when the carrier asks for a registration.
+    pub register: Option<Duration>,
+    /// How often the carrier is asked whether it is there (OPTIONS).
+    pub ping: Option<Duration>,
+    /// Numbers that may be shown to the called persons; the first is the default.
+    pub callers: Vec<E164>,
+    /// Most calls at once.
+    pub channels: u32,
+    /// Most new calls a second.
+    pub calls_per_second: u32,
+    /// Codecs offered, best first.
+    pub codecs: Vec<Codec>,
+    /// Whether media are encrypted.
+    pub security: Security,
+    /// How called numbers are written.
+    pub number_format: NumberFormat,
+    /// Listen for DTMF in the sound too, for carriers that do not convert every telephone's tones to events.
+    pub inband_dtmf: bool,
+    /// Further addresses that this carrier calls from, besides those that the host resolves to.
+    pub accept_from: Vec<IpAddr>,
+    /// Destination prefixes that this trunk serves (`+33`); all when empty.
+    pub prefixes: Vec<String>,
+}
+
+/// SRTP by SDES (RFC 4568).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// Plain RTP.
+    Off,
+    /// Encrypted or the call fails.
+    Required,
+}
+
+/// How a called number is written in the Request-URI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NumberFormat {
+    /// `+33199001234`.
+    E164,
+    /// `33199001234`.
+    Digits,
+    /// `0199001234` for French numbers, `00…` for others.
+    National,
+}
+
+pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Trunk> {
+    let name = section.text("name");
+    let host = section.text("host");
+    let port = section.integer("port", 1..65_536).map(|port| port as u16);
+    let transport = section.read_with("transport", transport).unwrap_or(Transport::Udp);
+    let domain = section.text("domain");
+    let user = section.text("user");
+    let password = section.secret(["password", "password_file", "password_env"]);
+    let register = section.duration("register", Duration::from_secs(30)..LONGEST_PERIOD);
+    let ping = section.duration("ping", Duration::from_secs(1)..LONGEST_PERIOD);
+    let callers = callers(section);
+    let channels = section.integer("channels", 1..100_001).unwrap_or(30) as u32;
+    let calls_per_second = section.integer("calls_per_second", 1..10_001).unwrap_or(10) as u32;
+    let codecs = codecs(section);
+    let security = section.read_with("srtp", security).unwrap_or(Security::Off);
+    let number_format = section.read_with("number_format", number_format).unwrap_or(NumberFormat::E164);
+    let inband_dtmf = section.boolean("inband_dtmf").unwrap_or(true);
+    let accept_from = addresses(section);
+    let prefixes = prefixes(section);
+    if name.is_none() {
+        section.missing("name", "the name that reports show");
+    }
+    if host.is_none() {
+        section.missing("host", "the address that the carrier gave for its border controller");
+    }
+    let asked = ["password", "password_file", "password_env"].iter().any(|key| section.has(key));
+    if user.is_some() != asked {
+        let reason = "“user” and “password” go together: give both as the carrier gave them, or neither".to_owned();
+        section.blame(None, Mistake::Conflict { reason });
+    }
+    if register.is_some() && user.is_none() {
+        let reason = "“register” needs the “user” to register".to_owned();
+        section.blame(None, Mistake::Conflict { reason });
+    }
+    let host = host?;
+    Some(Trunk {
+        name: name?,
+        domain: domain.unwrap_or_else(|| host.clone()),
+        host,
+        port,
+        transport,
+        credentials: user.zip(password),
+        register,
+        ping: Some(ping.unwrap_or(Duration::from_secs(30))),
+        callers,
+        channels,
+        calls_per_second,
+        codecs,
+        security,
+        number_format,
+        inband_dtmf,
+        accept_from,
+        prefixes,
+    })
+}
+
+fn transport(text: &str) -> Result<Transport, String> {
+    match text {
+        "udp" => Ok(Transport::Udp),
+        "tcp" => Ok(Transport::Tcp),
+        "tls" => Ok(Transport::Tls),
+        _ => Err("expected \"udp\", \"tcp\" or \"tls\"".to_owned()),
+    }
+}
+
+fn security(text: &str) -> Result<Security, String> {
+    match text {
+        "off" => Ok(Security::Off),
+        "required" => Ok(Security::Required),
+        _ => Err("expected \"off\" or \"required\"".to_owned()),
+    }
+}
+
+fn number_format(text: &str) -> Result<NumberFormat, String> {
+    match text {
+        "e164" => Ok(NumberFormat::E164),
+        "digits" => Ok(NumberFormat::Digits),
+        "national" => Ok(NumberFormat::National),
+        _ => Err("expected \"e164\" (+33…), \"digits\" (33…) or \"national\" (0…)".to_owned()),
+    }
+}
+
+/// Reads a codec's name as SDP writes it.
+pub(crate) fn codec(text: &str) -> Option<Codec> {
+    match text.to_ascii_lowercase().as_str() {
+        "pcma" => Some(Codec::Pcma),
+        "pcmu" => Some(Codec::Pcmu),
+        "g722" => Some(Codec::G722),
+        "opus" => Some(Codec::Opus),
+        _ => None,
+    }
+}
+
+fn codecs(section: &mut Section<'_, '_>) -> Vec<Codec> {
+    let default = vec![Codec::Pcma, Codec::Pcmu];
+    let Some(names) = section.texts("codecs") else { return default };
+    let mut codecs = Vec::new();
+    for (name, span) in names {
+        match codec(&name) {
+            Some(codec) if !codecs.contains(&codec) => codecs.push(codec),
+            Some(_) => section.refuse("codecs", span, format!("“{name}”"), "named twice"),
+            None => section.refuse("codecs", span, format!("“{name}”"), "expected pcma, pcmu, g722 or opus"),
+        }
+    }
+    if codecs.is_empty() { default } else { codecs }
+}
+
+fn callers(section: &mut Section<'_, '_>) -> Vec<E164> {
+    let mut callers = Vec::new();
+    let Some(numbers) = section.texts("callers") else {
+        section.missing("callers", "the numbers, among those the carrier gave you, that called persons see");
+        return callers;
+    };
+    for (number, span) in numbers {
+        match number.parse::<E164>() {
+            Ok(number) => callers.push(number),
+            Err(error) => section.refuse("callers", span, format!("“{number}”"), error.to_string()),
+        }
+    }
+    callers
+}
+
+fn addresses(section: &mut Section<'_, '_>) -> Vec<IpAddr> {
+    let mut addresses = Vec::new();
+    for (address, span) in section.texts("accept_from").unwrap_or_default() {
+        match address.parse() {
+            Ok(address) => addresses.push(address),
+            Err(_) => section.refuse("accept_from", span, format!("“{address}”"), "expected IP addresses"),
+        }
+    }
+    addresses
+}
+
+fn prefixes(section: &mut Section<'_, '_>) -> Vec<String> {
+    let mut prefixes = Vec::new();
+    for (prefix, span) in section.texts("prefixes").unwrap_or_default() {
+        let digits = prefix.strip_prefix('+').unwrap_or(&prefix);
+        if !prefix.starts_with('+') || digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            section.refuse("prefixes", span, format!("“{prefix}”"), "expected an international prefix such as \"+33\"");
+        } else {
+            prefixes.push(prefix);
+        }
+    }
+    prefixes
+}
