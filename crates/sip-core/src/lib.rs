@@ -1,1 +1,21 @@
-//! sip-core
+//! SIP for an alerting system: a user agent that takes no decision about time, sockets or threads by itself.
+//!
+//! - [`message`]: the wire grammar of RFC 3261 §25, zero-copy over [`bytes::Bytes`], and the writer.
+//! - [`Endpoint`]: messages and time in, messages and [`Event`]s out. Inside it the transactions, dialogs, calls, registrations.
+//! - [`Config`], [`TrunkConfig`]: what the operator decides.
+//! - [`Flow`], [`Transmit`]: where messages travel.
+
+pub mod config;
+pub mod message;
+
+mod endpoint;
+mod event;
+mod flow;
+mod invite;
+
+pub use config::{Config, Credentials, Identity, Limits, Local, Secret, Target, Timing, TrunkConfig};
+pub use endpoint::Endpoint;
+pub use event::{Address, CallId, Cause, Event, Origin, Party, TrunkId};
+pub use flow::{Flow, Transmit, Transport};
+pub use invite::{CallError, Destination, Invite, InviteError};
+pub use message::StatusCode;
