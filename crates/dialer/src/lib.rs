@@ -1,1 +1,51 @@
-//! dialer
+//! Campaigns: who is called when, over which trunk, again or not; and the journal that remembers all of it.
+//!
+//! - [`dialer`](Dialer): all campaigns as one machine without I/O; [`driver`] runs it on its own threads.
+//! - [`policy`](Policy): how a campaign goes about reaching its recipients.
+//! - [`record`](Record), [`journal`]: what happened, made durable. The state in memory is the fold of the records.
+//! - [`order`](Order), [`outcome`](Outcome): what is asked of the side that places calls, and what it reports.
+//! - [`view`](LiveView), [`report`](CampaignReport): what operators see.
+//! - [`message`](Message), [`tariff`](Tariff), [`contact`](Contact), [`settings`](Settings): what calls say, cost, reach, use.
+
+mod command;
+mod contact;
+mod dialer;
+pub mod driver;
+mod id;
+pub mod journal;
+mod message;
+mod order;
+mod outcome;
+mod policy;
+mod record;
+mod report;
+mod settings;
+mod tariff;
+mod time;
+mod view;
+
+pub use command::{Answer, Command, CommandError, ConfirmedBy, Query, Reply};
+pub use contact::{Contact, Contacts, E164, Language, RecipientId};
+pub use dialer::{Dialer, RestoreError};
+pub use driver::Handle;
+pub use id::{AttemptId, CampaignId, MessageId, Sequence, TrunkIndex};
+pub use journal::{Journal, JournalError};
+pub use message::{Edition, Message, Text};
+pub use order::{Action, Caller, Messenger, Notice, Order};
+pub use outcome::{CallReport, CallStats, Cause, Heard, Outcome};
+pub use policy::{Delays, Hours, MachineRule, NumberOrder, Policy, PolicyError, Preset};
+pub use record::{Event, Record};
+pub use report::{AttemptRow, CampaignReport, FinalState, RecipientRow};
+pub use settings::{Settings, Throttle, TrunkChange, TrunkSettings, mainland_france};
+pub use tariff::{Bill, Tariff, tariff_of};
+pub use time::Now;
+pub use view::{
+    CallPhase, CallState, CallTable, CampaignState, CampaignView, JournalView, LiveView, Prediction, TrunkView,
+};
+
+/// How a call goes, until the script's own settings land.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScriptSettings {
+    /// The message is spoken this many times.
+    pub repeats: u8,
+}

@@ -1,0 +1,206 @@
+//! What people and the console ask of the dialer.
+
+use crate::{
+    AttemptId, CampaignId, CampaignReport, Contact, Edition, Message, MessageId, Policy, PolicyError, RecipientId,
+};
+
+/// An order of an operator. `by` names the user, for the audit trail.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Adds a message to the library, or a new version of it. Reply: [`Reply::Message`].
+    SaveMessage {
+        /// The message; id 0 asks for a new one.
+        message: Message,
+        /// The user.
+        by: String,
+    },
+    /// Makes a campaign, which then waits for its launch. Reply: [`Reply::Campaign`].
+    Create {
+        /// What operators call it.
+        name: String,
+        /// What it says.
+        message: MessageId,
+        /// How it goes.
+        policy: Policy,
+        /// Whom it calls; a recipient listed twice is called once.
+        recipients: Vec<Contact>,
+        /// The service to which its cost is charged; may be empty.
+        service: String,
+        /// The user.
+        by: String,
+    },
+    /// Starts it.
+    Launch {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// The user.
+        by: String,
+    },
+    /// No new calls until [`Command::Resume`]; calls in progress go on.
+    Pause {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// The user.
+        by: String,
+    },
+    /// Goes on after a pause.
+    Resume {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// The user.
+        by: String,
+    },
+    /// Ends it for good. Calls in progress are hung up if asked, else they go on to their end.
+    Stop {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// Whether calls in progress are hung up.
+        hang_up: bool,
+        /// The user.
+        by: String,
+    },
+    /// Adds recipients to a campaign, also while it runs. Those already in it are left alone.
+    Extend {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// Whom to add.
+        recipients: Vec<Contact>,
+        /// The user.
+        by: String,
+    },
+    /// Calls everybody again who has not confirmed, with fresh tries and a fresh period; also reopens an ended campaign.
+    RetryUnconfirmed {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// The user.
+        by: String,
+    },
+    /// From now on the campaign says this.
+    ChangeMessage {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// The message to say; its newest version is taken.
+        message: MessageId,
+        /// Whether calls in progress take the new message at once.
+        in_progress: bool,
+        /// Whether those who confirmed the old message are called again.
+        recall_confirmed: bool,
+        /// The user.
+        by: String,
+    },
+    /// Notes that a recipient has confirmed otherwise than by key in one of our calls.
+    Confirm {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// Who.
+        recipient: RecipientId,
+        /// How.
+        how: ConfirmedBy,
+        /// The user, or the telephone number's owner as known.
+        by: String,
+    },
+    /// Writes a line into the audit trail.
+    Note {
+        /// The user.
+        by: String,
+        /// What was done, such as `directory.import`.
+        action: String,
+        /// On what.
+        subject: String,
+    },
+}
+
+/// How a recipient confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfirmedBy {
+    /// By key in one of our calls.
+    Key,
+    /// By calling back.
+    CallBack,
+    /// An operator noted it.
+    Operator,
+}
+
+/// The answer to a [`Command`]. Given after the records that it caused are durable.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// Done.
+    Done,
+    /// The campaign that was made.
+    Campaign(CampaignId),
+    /// The message that was saved, and its version.
+    Message(MessageId, u32),
+}
+
+/// What can be asked without changing anything.
+#[derive(Debug, Clone)]
+pub enum Query {
+    /// The full report of a campaign.
+    Report(CampaignId),
+    /// The library: the newest version of each message.
+    Messages,
+    /// Every version of one message, oldest first.
+    History(MessageId),
+    /// One version of a message; `None` is the newest.
+    Message(MessageId, Option<u32>),
+    /// The policy of a campaign.
+    Policy(CampaignId),
+    /// The order that an attempt in progress stems from.
+    Recipient(AttemptId),
+}
+
+/// The answer to a [`Query`].
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// To [`Query::Report`].
+    Report(Box<CampaignReport>),
+    /// To [`Query::Messages`] and [`Query::History`] and [`Query::Message`].
+    Messages(Vec<Edition>),
+    /// To [`Query::Policy`].
+    Policy(Box<Policy>),
+    /// To [`Query::Recipient`].
+    Recipient(CampaignId, RecipientId),
+}
+
+/// Why a command was refused. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum CommandError {
+    /// No such campaign.
+    #[error("there is no campaign {0}")]
+    NoCampaign(CampaignId),
+    /// No such message.
+    #[error("there is no message {0} in the library")]
+    NoMessage(MessageId),
+    /// No such attempt.
+    #[error("there is no attempt {0}")]
+    NoAttempt(AttemptId),
+    /// The recipient is not in the campaign.
+    #[error("the recipient is not in campaign {0}")]
+    NoRecipient(CampaignId),
+    /// The message says nothing.
+    #[error("the message has no text and no recording")]
+    EmptyMessage,
+    /// Nobody to call.
+    #[error("the campaign has no recipient")]
+    NoRecipients,
+    /// The policy contradicts itself.
+    #[error("the policy cannot be used: {0}")]
+    Policy(#[from] PolicyError),
+    /// The command does not fit the campaign's state.
+    #[error("campaign {campaign} is {state}: it cannot be {verb}")]
+    State {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// Its state.
+        state: crate::CampaignState,
+        /// What was asked, such as "paused".
+        verb: &'static str,
+    },
+    /// The journal does not take records now (disk full?); commands wait for it to work again.
+    #[error("the journal cannot be written ({0}): nothing can be started until it works again")]
+    Journal(String),
+    /// The dialer has stopped.
+    #[error("the dialer has stopped")]
+    Stopped,
+}

@@ -1,0 +1,195 @@
+//! The journal's records: everything that happened, in order. The state in memory is their fold.
+
+use crate::{
+    AttemptId, Bill, CallStats, CampaignId, ConfirmedBy, Message, MessageId, Outcome, Policy, RecipientId, Sequence,
+};
+
+/// One record of the journal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Its place.
+    pub sequence: Sequence,
+    /// Wall clock when it was made, in milliseconds since 1970 UTC.
+    pub at_ms: i64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What happened. People are named by id only: erasing a person from the directory leaves no name here.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A version of a message was saved in the library.
+    MessageSaved {
+        /// The message, with its id and version.
+        message: Message,
+        /// The user.
+        by: String,
+    },
+    /// A campaign was made.
+    CampaignCreated {
+        /// Its id.
+        campaign: CampaignId,
+        /// Its name.
+        name: String,
+        /// What it says.
+        message: MessageId,
+        /// Which version.
+        version: u32,
+        /// How it goes.
+        policy: Box<Policy>,
+        /// The service that pays.
+        service: String,
+        /// The user.
+        by: String,
+    },
+    /// Recipients were added to a campaign.
+    RecipientsAdded {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// Who.
+        recipients: Vec<RecipientId>,
+        /// The user.
+        by: String,
+    },
+    /// A campaign was launched.
+    CampaignLaunched {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// The user.
+        by: String,
+    },
+    /// A campaign was paused.
+    CampaignPaused {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// The user.
+        by: String,
+    },
+    /// A campaign was resumed.
+    CampaignResumed {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// The user.
+        by: String,
+    },
+    /// A campaign was stopped by an operator.
+    CampaignStopped {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// The user.
+        by: String,
+    },
+    /// A campaign is over: everybody confirmed, or every try is used up, or its period is over.
+    CampaignEnded {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// Whether its period ended before its tries did.
+        expired: bool,
+    },
+    /// Everybody who had not confirmed is called again.
+    UnconfirmedRetried {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// The user.
+        by: String,
+    },
+    /// The message was changed.
+    MessageChanged {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// What it says from now on.
+        message: MessageId,
+        /// Which version.
+        version: u32,
+        /// Whether calls in progress take it.
+        in_progress: bool,
+        /// Whether those who confirmed are called again.
+        recall_confirmed: bool,
+        /// The user.
+        by: String,
+    },
+    /// A call is about to be placed (intent before act).
+    AttemptStarted {
+        /// Its id.
+        attempt: AttemptId,
+        /// For which campaign.
+        campaign: CampaignId,
+        /// To whom.
+        recipient: RecipientId,
+        /// To which of their numbers.
+        slot: u8,
+        /// Over which trunk.
+        trunk: String,
+        /// Saying which version of the campaign's message.
+        version: u32,
+    },
+    /// A recipient confirmed (truth before thanks).
+    Confirmed {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// Who.
+        recipient: RecipientId,
+        /// In which call; 0 if in none.
+        attempt: AttemptId,
+        /// How.
+        how: ConfirmedBy,
+        /// The user who noted it; empty for keys.
+        by: String,
+    },
+    /// A call is over.
+    AttemptEnded {
+        /// Which call.
+        attempt: AttemptId,
+        /// Of which campaign.
+        campaign: CampaignId,
+        /// How.
+        outcome: Outcome,
+        /// With what figures.
+        stats: CallStats,
+        /// At what cost.
+        bill: Bill,
+    },
+    /// The dialer started on this journal.
+    Started {
+        /// The program's version.
+        version: String,
+    },
+    /// A trunk changed state.
+    TrunkChanged {
+        /// Its name.
+        trunk: String,
+        /// Whether it works.
+        is_up: bool,
+    },
+    /// A line of the audit trail.
+    Noted {
+        /// The user.
+        by: String,
+        /// What was done.
+        action: String,
+        /// On what.
+        subject: String,
+    },
+}
+
+impl Event {
+    /// The campaign that this event belongs to, if any.
+    #[must_use]
+    pub fn campaign(&self) -> Option<CampaignId> {
+        match self {
+            Self::CampaignCreated { campaign, .. }
+            | Self::RecipientsAdded { campaign, .. }
+            | Self::CampaignLaunched { campaign, .. }
+            | Self::CampaignPaused { campaign, .. }
+            | Self::CampaignResumed { campaign, .. }
+            | Self::CampaignStopped { campaign, .. }
+            | Self::CampaignEnded { campaign, .. }
+            | Self::UnconfirmedRetried { campaign, .. }
+            | Self::MessageChanged { campaign, .. }
+            | Self::AttemptStarted { campaign, .. }
+            | Self::Confirmed { campaign, .. }
+            | Self::AttemptEnded { campaign, .. } => Some(*campaign),
+            Self::MessageSaved { .. } | Self::Started { .. } | Self::TrunkChanged { .. } | Self::Noted { .. } => None,
+        }
+    }
+}
