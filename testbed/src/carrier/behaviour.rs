@@ -88,7 +88,9 @@ pub enum Plan {
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum BehaviourError {
     /// No behaviour has this name.
-    #[error("“{0}” is no behaviour; there are confirm, twice, inband, quiet, early, wrong-keys, machine, busy, no-answer, not-found, unavailable, congested and refuse")]
+    #[error(
+        "“{0}” is no behaviour; there are confirm, twice, inband, quiet, early, wrong-keys, machine, busy, no-answer, not-found, unavailable, congested and refuse"
+    )]
     Name(String),
     /// A parameter is not `name=value`, has an unknown name, or a value out of bounds.
     #[error("“{0}” is no parameter of this behaviour, or its value makes no sense")]
@@ -108,27 +110,39 @@ impl Behaviour {
             path,
             leaves: None,
         };
-        let refuses = |status| Behaviour::Refuses { status, retry_after: None };
+        let refuses = |status| Behaviour::Refuses {
+            status,
+            retry_after: None,
+        };
         let mut behaviour = match name {
             "confirm" => answers("1", KeyPath::Events),
             "twice" => answers("21", KeyPath::Events),
             "inband" => answers("1", KeyPath::Tones),
             "wrong-keys" => answers("59#", KeyPath::Events),
             "quiet" => answers("", KeyPath::Events),
-            "early" => {
-                Behaviour::Answers { rings: None, listens: None, keys: vec![], path: KeyPath::Events, leaves: Some(3.0) }
-            }
+            "early" => Behaviour::Answers {
+                rings: None,
+                listens: None,
+                keys: vec![],
+                path: KeyPath::Events,
+                leaves: Some(3.0),
+            },
             "machine" => Behaviour::Machine { rings: None },
             "busy" => refuses(486),
             "not-found" => refuses(404),
             "unavailable" => refuses(480),
-            "congested" => Behaviour::Refuses { status: 503, retry_after: Some(2) },
+            "congested" => Behaviour::Refuses {
+                status: 503,
+                retry_after: Some(2),
+            },
             "refuse" => refuses(603),
             "no-answer" => Behaviour::Rings,
             other => return Err(BehaviourError::Name(other.to_owned())),
         };
         for parameter in parameters.split_ascii_whitespace() {
-            behaviour.set(parameter).ok_or_else(|| BehaviourError::Parameter(parameter.to_owned()))?;
+            behaviour
+                .set(parameter)
+                .ok_or_else(|| BehaviourError::Parameter(parameter.to_owned()))?;
         }
         Ok(behaviour)
     }
@@ -144,7 +158,9 @@ impl Behaviour {
             (Behaviour::Answers { leaves, .. }, "leaves") => *leaves = Some(seconds()?),
             (Behaviour::Answers { keys, .. }, "keys") => {
                 *keys = value.chars().collect();
-                keys.iter().all(|k| matches!(k, '0'..='9' | '*' | '#' | 'A'..='D')).then_some(())?;
+                keys.iter()
+                    .all(|k| matches!(k, '0'..='9' | '*' | '#' | 'A'..='D'))
+                    .then_some(())?;
             }
             (Behaviour::Refuses { status, .. }, "status") => {
                 *status = value.parse().ok().filter(|s| (400..700).contains(s))?;
@@ -164,7 +180,13 @@ impl Behaviour {
             human(whole * RING.as_secs_f64() + rng.random_range(0.0..2.0))
         };
         match self {
-            Behaviour::Answers { rings, listens, keys, path, leaves } => {
+            Behaviour::Answers {
+                rings,
+                listens,
+                keys,
+                path,
+                leaves,
+            } => {
                 let after = ringing(rings);
                 let mut deeds = vec![(Duration::from_millis(200), Deed::Greet)];
                 let mut at = Duration::ZERO;
@@ -187,9 +209,11 @@ impl Behaviour {
                     (Duration::from_secs(12) + human(60.0), Deed::Leave),
                 ],
             },
-            Behaviour::Refuses { status, retry_after } => {
-                Plan::Refuse { after: human(rng.random_range(0.2..3.0)), status: *status, retry_after: *retry_after }
-            }
+            Behaviour::Refuses { status, retry_after } => Plan::Refuse {
+                after: human(rng.random_range(0.2..3.0)),
+                status: *status,
+                retry_after: *retry_after,
+            },
             Behaviour::Rings => Plan::Ring,
         }
     }
@@ -235,7 +259,9 @@ mod tests {
     fn a_plan_keeps_its_order_and_follows_the_pace() {
         let twice = Behaviour::read("twice", "rings=2 listens=10").unwrap();
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let Plan::Answer { after, deeds } = twice.plan(&mut rng, 5.0) else { panic!("it answers") };
+        let Plan::Answer { after, deeds } = twice.plan(&mut rng, 5.0) else {
+            panic!("it answers")
+        };
         assert!((2.0..2.4).contains(&after.as_secs_f64()), "{after:?}");
         assert_eq!(
             deeds[1..],
@@ -250,7 +276,9 @@ mod tests {
     fn keys_never_come_before_anything_could_have_been_heard() {
         let eager = Behaviour::read("twice", "listens=1").unwrap();
         let mut rng = ChaCha8Rng::seed_from_u64(2);
-        let Plan::Answer { deeds, .. } = eager.plan(&mut rng, 100.0) else { panic!("it answers") };
+        let Plan::Answer { deeds, .. } = eager.plan(&mut rng, 100.0) else {
+            panic!("it answers")
+        };
         assert!(deeds.windows(2).all(|pair| pair[0].0 <= pair[1].0));
         assert!(deeds[1].0 >= Duration::from_secs(1));
     }

@@ -72,7 +72,11 @@ impl Counts {
 
     /// Telephones that were rung again although their confirmation had been taken.
     pub fn rung_after_thanks(&self) -> Vec<&str> {
-        self.numbers.iter().filter(|(_, n)| n.rung_after_thanks > 0).map(|(number, _)| number.as_str()).collect()
+        self.numbers
+            .iter()
+            .filter(|(_, n)| n.rung_after_thanks > 0)
+            .map(|(number, _)| number.as_str())
+            .collect()
     }
 
     /// Writes the counts so that a reader never sees half a file: to a file beside, which then takes the name.
@@ -102,10 +106,18 @@ mod tests {
     fn what_is_written_is_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("counts.json");
-        let mut counts = Counts { calls: 3, ..Counts::default() };
+        let mut counts = Counts {
+            calls: 3,
+            ..Counts::default()
+        };
         counts.keys.insert('1', 2);
         counts.statuses.insert(486, 1);
-        let number = Telephone { calls: 2, thanked: 1, rung_after_thanks: 1, ..Telephone::default() };
+        let number = Telephone {
+            calls: 2,
+            thanked: 1,
+            rung_after_thanks: 1,
+            ..Telephone::default()
+        };
         counts.numbers.insert("+33199000001".into(), number);
         counts.write(&path).unwrap();
         assert_eq!(Counts::read(&path).unwrap(), counts);

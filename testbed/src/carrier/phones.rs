@@ -1,4 +1,4 @@
-//! The list of telephones: a CSV file with the columns `number`, `behaviour`, `parameters`.
+//! The list of telephones: a CSV file with a first line of titles and the columns number, behaviour, parameters (in this order).
 //!
 //! A number that stands on several rows behaves as its first row says at the first call, as the second at the second, and so on;
 //! its last row holds for all calls after.
@@ -16,7 +16,7 @@ pub struct Phones {
 /// A list of telephones that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PhonesError {
-    /// The file is no CSV, or lacks a column.
+    /// The file is no CSV.
     #[error("the list of telephones cannot be read: {0}")]
     Csv(#[from] csv::Error),
     /// A row cannot be understood.
@@ -29,30 +29,27 @@ pub enum PhonesError {
     },
 }
 
-#[derive(serde::Deserialize)]
-struct Row {
-    number: String,
-    behaviour: String,
-    #[serde(default)]
-    parameters: String,
-}
-
 impl Phones {
     /// Reads the list.
     ///
     /// # Errors
-    /// When the file is not CSV with the three columns, or a behaviour is unknown.
+    /// When the file is not CSV, or a behaviour is unknown.
     pub fn read(source: impl Read) -> Result<Phones, PhonesError> {
         let mut phones = Phones::default();
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(source);
-        let headers = reader.headers()?.clone();
+        let mut reader = csv::ReaderBuilder::new()
+            .trim(csv::Trim::All)
+            .flexible(true)
+            .from_reader(source);
         for record in reader.records() {
             let record = record?;
             let line = record.position().map_or(0, csv::Position::line);
-            let row: Row = record.deserialize(Some(&headers))?;
-            let behaviour = Behaviour::read(&row.behaviour, &row.parameters)
-                .map_err(|reason| PhonesError::Row { line, reason })?;
-            phones.by_number.entry(international(&row.number)).or_default().push(behaviour);
+            let field = |index| record.get(index).unwrap_or_default();
+            let behaviour = Behaviour::read(field(1), field(2)).map_err(|reason| PhonesError::Row { line, reason })?;
+            phones
+                .by_number
+                .entry(international(field(0)))
+                .or_default()
+                .push(behaviour);
         }
         Ok(phones)
     }
@@ -98,7 +95,13 @@ mod tests {
         let phones = Phones::read(list.as_bytes()).unwrap();
         assert_eq!(phones.len(), 2);
         let first = phones.behaviour("+33199000001", 0).unwrap();
-        assert_eq!(*first, Behaviour::Refuses { status: 486, retry_after: None });
+        assert_eq!(
+            *first,
+            Behaviour::Refuses {
+                status: 486,
+                retry_after: None
+            }
+        );
         for attempt in [1, 2, 9] {
             let later = phones.behaviour("+33199000001", attempt).unwrap();
             assert!(matches!(later, Behaviour::Answers { .. }), "call {attempt}");
@@ -115,7 +118,13 @@ mod tests {
 
     #[test]
     fn one_telephone_however_it_is_dialled() {
-        for dialled in ["0199000001", "01 99 00 00 01", "0033199000001", "+33 1 99 00 00 01", "33199000001"] {
+        for dialled in [
+            "0199000001",
+            "01 99 00 00 01",
+            "0033199000001",
+            "+33 1 99 00 00 01",
+            "33199000001",
+        ] {
             assert_eq!(international(dialled), "+33199000001", "{dialled}");
         }
     }

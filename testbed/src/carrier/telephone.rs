@@ -45,7 +45,12 @@ impl Telephone {
             Plan::Refuse { after, .. } => (Some(now + *after), None),
             Plan::Ring => (None, Some(Act::Ring)),
         };
-        Telephone { plan, state: State::Ringing, due, acts }
+        Telephone {
+            plan,
+            state: State::Ringing,
+            due,
+            acts,
+        }
     }
 
     /// The call is up: the caller has acknowledged the answer.
@@ -74,7 +79,12 @@ impl Telephone {
                 self.state = State::Answering;
                 self.acts = Some(Act::Answer);
             }
-            (State::Ringing, Plan::Refuse { status, retry_after, .. }) => {
+            (
+                State::Ringing,
+                Plan::Refuse {
+                    status, retry_after, ..
+                },
+            ) => {
                 self.acts = Some(Act::Refuse(*status, *retry_after));
                 self.state = State::Over;
             }
@@ -120,8 +130,13 @@ mod tests {
     fn it_rings_answers_listens_and_presses() {
         let start = Instant::now();
         let press = Deed::Press('1', KeyPath::Events);
-        let mut phone =
-            Telephone::new(start, Plan::Answer { after: 5 * SECOND, deeds: vec![(2 * SECOND, press), (9 * SECOND, Deed::Leave)] });
+        let mut phone = Telephone::new(
+            start,
+            Plan::Answer {
+                after: 5 * SECOND,
+                deeds: vec![(2 * SECOND, press), (9 * SECOND, Deed::Leave)],
+            },
+        );
         assert_eq!(phone.poll_act(), Some(Act::Ring));
         phone.handle_timeout(start + 4 * SECOND, false);
         assert_eq!(phone.poll_act(), None);
@@ -142,7 +157,14 @@ mod tests {
     #[test]
     fn it_refuses_after_a_while_and_then_is_silent() {
         let start = Instant::now();
-        let mut phone = Telephone::new(start, Plan::Refuse { after: SECOND, status: 503, retry_after: Some(4) });
+        let mut phone = Telephone::new(
+            start,
+            Plan::Refuse {
+                after: SECOND,
+                status: 503,
+                retry_after: Some(4),
+            },
+        );
         assert_eq!(phone.poll_act(), None, "a busy telephone does not ring");
         phone.handle_timeout(start + SECOND, false);
         assert_eq!(phone.poll_act(), Some(Act::Refuse(503, Some(4))));
