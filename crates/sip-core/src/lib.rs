@@ -1,12 +1,14 @@
 //! SIP for an alerting system: a user agent that takes no decision about time, sockets or threads by itself.
 //!
 //! - [`message`]: the wire grammar of RFC 3261 §25, zero-copy over [`bytes::Bytes`], and the writer.
+//! - [`transport`]: framing of byte streams into messages.
 //! - [`Endpoint`]: messages and time in, messages and [`Event`]s out. Inside it the transactions, dialogs, calls, registrations.
 //! - [`Config`], [`TrunkConfig`]: what the operator decides.
 //! - [`Flow`], [`Transmit`]: where messages travel.
 
 pub mod config;
 pub mod message;
+pub mod transport;
 
 mod endpoint;
 mod event;

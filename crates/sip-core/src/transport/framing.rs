@@ -1,0 +1,145 @@
+//! Cutting a byte stream into messages (RFC 3261 §18.3), and the keep-alives between them (RFC 5626 §3.5.1).
+
+use bytes::{Bytes, BytesMut};
+
+use crate::message::{Fault, Limits, Name};
+
+/// One piece of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame {
+    /// A whole message, to be read with [`crate::message::parse_datagram`].
+    Message(Bytes),
+    /// A double CRLF: the peer wants a single CRLF back.
+    Ping,
+    /// A message with whose end the stream cannot be trusted any more. If a request can be made out of `head`, it may be answered
+    /// with the fault's status; then the connection is closed.
+    Broken {
+        /// What was read of the message's head.
+        head: Bytes,
+        /// What is wrong.
+        fault: Fault,
+    },
+}
+
+/// Collects the bytes of one connection. Holds at most one message and what the last read brought after it.
+#[derive(Debug)]
+pub struct Framer {
+    buffer: BytesMut,
+    limits: Limits,
+    /// Up to where no end of a head has been found.
+    searched: usize,
+    /// The length of head and body of the message at the front, once its head is complete.
+    length: Option<usize>,
+    is_broken: bool,
+}
+
+impl Framer {
+    /// A framer for a new connection.
+    pub fn new(limits: Limits) -> Self {
+        Framer {
+            buffer: BytesMut::new(),
+            limits,
+            searched: 0,
+            length: None,
+            is_broken: false,
+        }
+    }
+
+    /// Takes bytes that were read from the connection. After [`Frame::Broken`] they are ignored.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if !self.is_broken {
+            self.buffer.extend_from_slice(bytes);
+        }
+    }
+
+    /// The bytes that wait for the rest of their message.
+    pub fn pending(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// The next piece; `None` until more bytes come.
+    pub fn poll(&mut self) -> Option<Frame> {
+        if self.is_broken {
+            return None;
+        }
+        if self.length.is_none() {
+            if self.searched == 0 && self.skip_line_breaks() {
+                return Some(Frame::Ping);
+            }
+            match self.find_head() {
+                Ok(length) => self.length = Some(length?),
+                Err(fault) => return Some(self.give_up(fault)),
+            }
+        }
+        let length = self.length.filter(|&length| self.buffer.len() >= length)?;
+        self.length = None;
+        self.searched = 0;
+        Some(Frame::Message(self.buffer.split_to(length).freeze()))
+    }
+
+    /// Removes line breaks before a message; true after a double CRLF.
+    fn skip_line_breaks(&mut self) -> bool {
+        if self.buffer.starts_with(b"\r\n\r\n") {
+            let _ = self.buffer.split_to(4);
+            return true;
+        }
+        // A CRLF at the end may be the first half of a ping. What follows anything else begins a message.
+        if self.buffer.as_ref() == b"\r\n" || self.buffer.as_ref() == b"\r\n\r" || self.buffer.as_ref() == b"\r" {
+            return false;
+        }
+        let breaks = self
+            .buffer
+            .iter()
+            .position(|c| !matches!(c, b'\r' | b'\n'))
+            .unwrap_or(self.buffer.len());
+        let _ = self.buffer.split_to(breaks);
+        false
+    }
+
+    /// The length of the message at the front, if its head is complete.
+    fn find_head(&mut self) -> Result<Option<usize>, Fault> {
+        let Some(head) = head_end(&self.buffer, self.searched) else {
+            self.searched = self.buffer.len().saturating_sub(3);
+            return if self.buffer.len() > self.limits.head {
+                Err(Fault::TooLarge)
+            } else {
+                Ok(None)
+            };
+        };
+        if head > self.limits.head {
+            return Err(Fault::TooLarge);
+        }
+        let body = content_length(&self.buffer[..head])?;
+        match head.checked_add(body) {
+            Some(length) if length <= self.limits.message => Ok(Some(length)),
+            _ => Err(Fault::TooLarge),
+        }
+    }
+
+    fn give_up(&mut self, fault: Fault) -> Frame {
+        self.is_broken = true;
+        let head = std::mem::take(&mut self.buffer).freeze();
+        Frame::Broken { head, fault }
+    }
+}
+
+/// Where the empty line ends: after `LF CRLF` or `LF LF`.
+fn head_end(bytes: &[u8], from: usize) -> Option<usize> {
+    memchr::memchr_iter(b'\n', &bytes[from..])
+        .map(|at| from + at + 1)
+        .find_map(|after| match bytes.get(after..) {
+            Some([b'\n', ..]) => Some(after + 1),
+            Some([b'\r', b'\n', ..]) => Some(after + 2),
+            _ => None,
+        })
+}
+
+/// Content-Length of a head. It must stand, and once (RFC 3261 §20.14).
+fn content_length(head: &[u8]) -> Result<usize, Fault> {
+    crate::message::head_content_length(head)?
+        .ok_or(Fault::NoLength)
+        .map_err(|fault| match fault {
+            Fault::Malformed(_) => Fault::Malformed(Name::ContentLength),
+            fault => fault,
+        })
+}
