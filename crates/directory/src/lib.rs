@@ -1,1 +1,24 @@
-//! directory
+//! Who can be alerted: recipients, their numbers, communes, lists, zones, selections, import and export.
+//!
+//! - [`E164`], [`PhoneNumber`]: telephone numbers, read as people in France write them.
+//! - [`Recipient`], [`Commune`], [`List`]: what the directory holds.
+//! - [`Selection`]: criteria and zones that choose recipients, evaluated over an index in memory.
+//! - [`Directory`]: an immutable snapshot of everything, shared by `Arc`.
+//! - [`Store`], [`Shared`]: the same on disk (sled), and the handle through which it is changed.
+
+mod commune;
+mod directory;
+mod list;
+mod number;
+mod recipient;
+mod selection;
+mod store;
+
+pub use commune::{Area, Commune, CommuneError, Gazetteer, Insee, Position};
+pub use directory::{Directory, Duplicate};
+pub use ivr::Language;
+pub use list::{Content, List, ListId};
+pub use number::{E164, Kind, NumberError, PhoneNumber};
+pub use recipient::{MAX_NUMBERS, Recipient, RecipientId};
+pub use selection::{Field, Selection, SelectionError, Test, Zone};
+pub use store::{Shared, Store, StoreError};

