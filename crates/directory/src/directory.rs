@@ -3,6 +3,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::bits::Bits;
+use crate::index::Index;
+use crate::recipient::fold;
 use crate::{E164, Gazetteer, List, ListId, Recipient, RecipientId, Selection, SelectionError};
 
 /// Everything that the directory held at one moment. Cheap to share (`Arc<Directory>`), never changed.
@@ -10,8 +13,7 @@ use crate::{E164, Gazetteer, List, ListId, Recipient, RecipientId, Selection, Se
 pub struct Directory {
     rows: Vec<Arc<Recipient>>,
     keys: HashMap<Box<str>, u32>,
-    /// By number, then row.
-    numbers: Vec<(E164, u32)>,
+    index: Index,
     lists: Vec<Arc<List>>,
     gazetteer: Arc<Gazetteer>,
 }
@@ -57,19 +59,16 @@ impl Directory {
         }
         lists.sort_by_key(|list| list.id);
         let mut keys = HashMap::with_capacity(rows.len());
-        let mut numbers = Vec::with_capacity(rows.len() * 2);
         for (row, recipient) in (0u32..).zip(&rows) {
             if !recipient.key.is_empty() {
                 keys.insert(recipient.key.as_str().into(), row);
             }
-            numbers.extend(recipient.numbers.iter().map(|number| (number.e164, row)));
         }
-        numbers.sort_unstable();
-        numbers.dedup();
+        let index = Index::new(&rows, &gazetteer);
         Directory {
             rows,
             keys,
-            numbers,
+            index,
             lists,
             gazetteer,
         }
@@ -102,11 +101,7 @@ impl Directory {
 
     /// Those who have this number.
     pub fn by_number(&self, number: E164) -> impl Iterator<Item = &Arc<Recipient>> {
-        let start = self.numbers.partition_point(|(other, _)| *other < number);
-        self.numbers[start..]
-            .iter()
-            .take_while(move |(other, _)| *other == number)
-            .map(|(_, row)| &self.rows[*row as usize])
+        self.index.rows_with(number).map(|row| &self.rows[row])
     }
 
     /// The lists by rising id; the global list is the first.
@@ -124,12 +119,8 @@ impl Directory {
 
     /// The list with this name, as written or without regard to case and accents.
     pub fn list_named(&self, name: &str) -> Option<&Arc<List>> {
-        let folded = crate::recipient::fold(name);
-        let alike = || {
-            self.lists
-                .iter()
-                .find(|list| crate::recipient::fold(&list.name) == folded)
-        };
+        let folded = fold(name);
+        let alike = || self.lists.iter().find(|list| fold(&list.name) == folded);
         self.lists.iter().find(|list| list.name == name).or_else(alike)
     }
 
@@ -139,13 +130,28 @@ impl Directory {
     }
 
     /// Those whom a selection chooses, each once, by rising id, without those who unsubscribed.
-    pub fn select(&self, _selection: &Selection) -> Result<Vec<RecipientId>, SelectionError> {
-        Ok(self
-            .rows
-            .iter()
-            .filter(|recipient| !recipient.unsubscribed)
-            .map(|recipient| recipient.id)
-            .collect())
+    pub fn select(&self, selection: &Selection) -> Result<Vec<RecipientId>, SelectionError> {
+        let bits = self.subscribed(selection)?;
+        let mut ids = Vec::with_capacity(bits.count());
+        ids.extend(bits.rows().map(|row| self.index.ids[row]));
+        Ok(ids)
+    }
+
+    /// How many [`Directory::select`] would give.
+    pub fn count(&self, selection: &Selection) -> Result<usize, SelectionError> {
+        Ok(self.subscribed(selection)?.count())
+    }
+
+    /// The recipients whom a selection chooses, those who unsubscribed included: for consulting the directory.
+    pub fn search(&self, selection: &Selection) -> Result<Vec<Arc<Recipient>>, SelectionError> {
+        let bits = self.index.evaluate(selection, &self.lists, &self.gazetteer)?;
+        Ok(bits.rows().map(|row| Arc::clone(&self.rows[row])).collect())
+    }
+
+    fn subscribed(&self, selection: &Selection) -> Result<Bits, SelectionError> {
+        let mut bits = self.index.evaluate(selection, &self.lists, &self.gazetteer)?;
+        self.index.keep_subscribed(&mut bits);
+        Ok(bits)
     }
 
     /// Those in a list at this moment, as [`Directory::select`] gives them.
@@ -155,10 +161,42 @@ impl Directory {
 
     /// Recipients that look like one, numbers first.
     pub fn duplicates(&self) -> Vec<Duplicate> {
-        Vec::new()
+        let index = &self.index;
+        let ids = |rows: &[usize]| rows.iter().map(|row| index.ids[*row]).collect();
+        let shared = index.numbers.shared();
+        let mut found: Vec<Duplicate> = shared
+            .map(|(number, rows)| Duplicate::SameNumber {
+                number,
+                recipients: ids(&rows),
+            })
+            .collect();
+        let mut persons: HashMap<(u32, u32, u16), Vec<usize>> = HashMap::new();
+        for row in 0..self.rows.len() {
+            let person = (
+                index.name.symbols()[row],
+                index.first_name.symbols()[row],
+                index.commune[row],
+            );
+            // Without a name there is a function, and a commune may have several deputies.
+            if person.0 != 0 {
+                persons.entry(person).or_default().push(row);
+            }
+        }
+        let mut persons: Vec<Vec<usize>> = persons.into_values().filter(|rows| rows.len() > 1).collect();
+        persons.sort_unstable();
+        found.extend(
+            persons
+                .iter()
+                .map(|rows| Duplicate::SamePerson { recipients: ids(rows) }),
+        );
+        found
     }
 
     fn row(&self, id: RecipientId) -> Option<usize> {
         self.rows.binary_search_by_key(&id, |recipient| recipient.id).ok()
     }
 }
+
+#[cfg(test)]
+#[path = "directory_tests.rs"]
+mod tests;

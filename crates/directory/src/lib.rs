@@ -6,13 +6,18 @@
 //! - [`Directory`]: an immutable snapshot of everything, shared by `Arc`.
 //! - [`Store`], [`Shared`]: the same on disk (sled), and the handle through which it is changed.
 
+mod bits;
+mod column;
 mod commune;
 mod directory;
+mod index;
 mod list;
 mod number;
+mod number_index;
 mod recipient;
 mod selection;
 mod store;
+mod zone;
 
 pub use commune::{Area, Commune, CommuneError, Gazetteer, Insee, Position};
 pub use directory::{Directory, Duplicate};
@@ -20,5 +25,5 @@ pub use ivr::Language;
 pub use list::{Content, List, ListId};
 pub use number::{E164, Kind, NumberError, PhoneNumber};
 pub use recipient::{MAX_NUMBERS, Recipient, RecipientId};
-pub use selection::{Field, Selection, SelectionError, Test, Zone};
+pub use selection::{Field, MAX_DEPTH, Selection, SelectionError, Test, Zone};
 pub use store::{Shared, Store, StoreError};
