@@ -3,11 +3,19 @@
 //! The machines own no socket, clock or thread; [`driver`] runs them on the kernel.
 
 mod clip;
+pub mod codec;
 mod command;
 pub mod driver;
+pub mod dtmf;
+pub mod import;
+pub mod loudness;
 pub mod ports;
+pub mod resample;
+pub mod sdp;
 mod session;
+pub mod speech;
 mod stats;
+pub mod wav;
 
 pub use clip::{Clip, Encoded};
 pub use command::{Answerer, Command, DigitSource, Event, StreamId};
