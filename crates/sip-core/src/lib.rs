@@ -1,14 +1,18 @@
 //! SIP for an alerting system: a user agent that takes no decision about time, sockets or threads by itself.
 //!
 //! - [`message`]: the wire grammar of RFC 3261 §25, zero-copy over [`bytes::Bytes`], and the writer.
+//! - [`admission`]: which messages are let in, refused at once, or dropped.
+//! - [`verdict`]: what the stack makes of one message, for people and programs.
 //! - [`transport`]: framing of byte streams into messages.
 //! - [`Endpoint`]: messages and time in, messages and [`Event`]s out. Inside it the transactions, dialogs, calls, registrations.
 //! - [`Config`], [`TrunkConfig`]: what the operator decides.
 //! - [`Flow`], [`Transmit`]: where messages travel.
 
+pub mod admission;
 pub mod config;
 pub mod message;
 pub mod transport;
+pub mod verdict;
 
 mod endpoint;
 mod event;

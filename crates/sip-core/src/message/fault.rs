@@ -56,6 +56,9 @@ pub enum Fault {
     /// The message has more header fields than [`super::Limits::headers`].
     #[error("the message has too many header fields")]
     TooManyHeaders,
+    /// Well-formed, but asks for something that is not served; the status says what.
+    #[error("not served: {} {}", .0, .0.phrase())]
+    Unsupported(StatusCode),
     /// A MIME body that is nested too deeply or is malformed.
     #[error("the body is malformed")]
     Body,
@@ -68,6 +71,7 @@ impl Fault {
             Fault::Version => StatusCode::VERSION_NOT_SUPPORTED,
             Fault::RequestUriTooLong => StatusCode::REQUEST_URI_TOO_LONG,
             Fault::TooLarge => StatusCode::MESSAGE_TOO_LARGE,
+            Fault::Unsupported(status) => status,
             _ => StatusCode::BAD_REQUEST,
         }
     }
@@ -75,7 +79,9 @@ impl Fault {
     /// A reason phrase that names the fault, so that the sender's engineer need not guess.
     pub fn phrase(self) -> String {
         match self {
-            Fault::Version | Fault::RequestUriTooLong | Fault::TooLarge => self.status().phrase().to_owned(),
+            Fault::Version | Fault::RequestUriTooLong | Fault::TooLarge | Fault::Unsupported(_) => {
+                self.status().phrase().to_owned()
+            }
             Fault::Missing(name) => format!("Missing {name}"),
             Fault::Repeated(name) => format!("Repeated {name}"),
             Fault::Malformed(name) => format!("Malformed {name}"),

@@ -276,14 +276,19 @@ impl Write for Clean<'_> {
 }
 
 fn put(buffer: &mut BytesMut, text: &str) {
-    put_bytes(buffer, text.as_bytes());
+    put_clean(buffer, text.as_bytes(), |c| matches!(c, b'\r' | b'\n' | 0));
 }
 
+/// A zero byte may be escaped in a quoted string, so what a peer sent is given back with it.
 fn put_bytes(buffer: &mut BytesMut, bytes: &[u8]) {
+    put_clean(buffer, bytes, |c| matches!(c, b'\r' | b'\n'));
+}
+
+fn put_clean(buffer: &mut BytesMut, bytes: &[u8], is_unwanted: impl Fn(u8) -> bool) {
     let start = buffer.len();
     buffer.put_slice(bytes);
     for c in &mut buffer[start..] {
-        if matches!(*c, b'\r' | b'\n' | 0) {
+        if is_unwanted(*c) {
             *c = b' ';
         }
     }
