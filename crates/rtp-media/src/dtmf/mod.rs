@@ -3,6 +3,9 @@
 mod event;
 mod generate;
 mod inband;
+#[cfg(test)]
+mod inband_tests;
+mod spectrum;
 
 pub use event::{EventPacket, EventReceiver, EventSender, Step};
 pub use generate::{Tone, amplitude, digit_tones};
