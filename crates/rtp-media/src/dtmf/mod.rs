@@ -1,6 +1,8 @@
 //! Keys: as telephone events (RFC 4733) and as tones in the audio (ITU-T Q.23, Q.24).
 
 mod event;
+#[cfg(test)]
+mod event_tests;
 mod generate;
 mod inband;
 #[cfg(test)]
