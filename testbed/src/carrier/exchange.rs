@@ -145,7 +145,11 @@ impl Exchange {
 
     /// When [`Exchange::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        Some(self.alarms.first().map_or(self.next_round, |(at, _)| (*at).min(self.next_round)))
+        Some(
+            self.alarms
+                .first()
+                .map_or(self.next_round, |(at, _)| (*at).min(self.next_round)),
+        )
     }
 
     /// Writes the counts now. What cannot be written is told on standard error; the calls go on.
@@ -215,8 +219,7 @@ impl Exchange {
     /// A new offer inside the call: what the other side may hear and where it listens may change.
     fn renegotiate(&mut self, now: Instant, endpoint: &mut Endpoint, call: CallId, offer: &[u8]) {
         let Some(state) = self.calls.get_mut(&call) else { return };
-        let mut settings =
-            OfferSettings::new(state.media.local.address, u64::from(state.media.local.address.port()));
+        let mut settings = OfferSettings::new(state.media.local.address, u64::from(state.media.local.address.port()));
         settings.codecs = vec![Codec::Pcma];
         settings.version = 2;
         // Both calls fail only if the call is over; then its end follows as an event.
@@ -356,7 +359,12 @@ impl Exchange {
 }
 
 fn open(media: &Media, local: Local, session: &Session) -> Line {
-    media.open(local, session.remote, session.payload_type, session.events_out.map(|events| events.payload_type))
+    media.open(
+        local,
+        session.remote,
+        session.payload_type,
+        session.events_out.map(|events| events.payload_type),
+    )
 }
 
 /// Codes come from behaviours, which check them; a wrong one becomes 500.
@@ -366,7 +374,10 @@ fn status(code: u16) -> StatusCode {
 
 /// FNV-1a over the number and the attempt: what chance draws for a call does not depend on the order of calls.
 fn fingerprint(number: &str, attempt: u64) -> u64 {
-    number.bytes().chain(attempt.to_le_bytes()).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    number
+        .bytes()
+        .chain(attempt.to_le_bytes())
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
 }

@@ -7,6 +7,7 @@
 
 pub mod behaviour;
 pub mod counts;
+pub mod exchange;
 pub mod media;
 pub mod phones;
 pub mod sound;

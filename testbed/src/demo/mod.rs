@@ -4,4 +4,8 @@
 //! an operator's browser does; [`screen`] shows the campaign in the terminal; [`verdict`] compares what tocsin reports with what
 //! the carrier counted.
 
+pub mod desk;
 pub mod fiction;
+pub mod screen;
+pub mod stage;
+pub mod verdict;
