@@ -4,12 +4,17 @@
 //! - [`Recipient`], [`Commune`], [`List`]: what the directory holds.
 //! - [`Selection`]: criteria and zones that choose recipients, evaluated over an index in memory.
 //! - [`Directory`]: an immutable snapshot of everything, shared by `Arc`.
+//! - [`export`]: files for spreadsheet programs, without a cell that one could take for a formula.
+//! - [`import`]: spreadsheets read row by row, nothing dropped silently.
 //! - [`Store`], [`Shared`]: the same on disk (sled), and the handle through which it is changed.
 
+mod apply;
 mod bits;
 mod column;
 mod commune;
 mod directory;
+pub mod export;
+pub mod import;
 mod index;
 mod list;
 mod number;
@@ -19,6 +24,7 @@ mod selection;
 mod store;
 mod zone;
 
+pub use apply::{Applied, ImportId, ImportRecord, Plan, Target, Undone};
 pub use commune::{Area, Commune, CommuneError, Gazetteer, Insee, Position};
 pub use directory::{Directory, Duplicate};
 pub use ivr::Language;

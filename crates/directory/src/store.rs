@@ -1,9 +1,11 @@
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 
+use crate::apply::{self, ImportId};
 use crate::{Content, Directory, Gazetteer, List, ListId, MAX_NUMBERS, Recipient, RecipientId};
 
 /// Why the directory on disk cannot be read or changed.
@@ -38,6 +40,12 @@ pub enum StoreError {
     /// The global list is always there and always means everybody.
     #[error("the global alert list cannot be changed or deleted")]
     GlobalList,
+    /// A list that is a selection cannot be given members.
+    #[error("the list “{0}” is a selection; it cannot be given members")]
+    LiveList(String),
+    /// There is no such import, or it is too old to be undone.
+    #[error("import {0} is unknown or too old to be undone")]
+    NoSuchImport(ImportId),
     /// The recipient was changed by somebody else meanwhile.
     #[error("recipient {0} was changed by somebody else meanwhile")]
     Stale(RecipientId),
@@ -46,7 +54,7 @@ pub enum StoreError {
 /// The directory on disk: one sled tree, one JSON record a recipient or list. Each change is one atomic batch.
 #[derive(Debug)]
 pub struct Store {
-    tree: sled::Tree,
+    pub(crate) tree: sled::Tree,
     counters: Counters,
 }
 
@@ -55,6 +63,7 @@ pub struct Store {
 struct Counters {
     recipient: u64,
     list: u64,
+    import: u64,
 }
 
 const COUNTERS: &[u8] = b"counters";
@@ -74,7 +83,11 @@ impl Store {
         let tree = config.open()?.open_tree("directory")?;
         let counters = match tree.get(COUNTERS)? {
             Some(bytes) => decode(COUNTERS, &bytes)?,
-            None => Counters { recipient: 1, list: 1 },
+            None => Counters {
+                recipient: 1,
+                list: 1,
+                import: 1,
+            },
         };
         Ok(Store { tree, counters })
     }
@@ -94,7 +107,23 @@ impl Store {
         Ok(Directory::new(recipients, lists, gazetteer))
     }
 
-    fn commit(&mut self, mut batch: sled::Batch) -> Result<(), StoreError> {
+    pub(crate) fn next_recipient(&mut self) -> RecipientId {
+        self.counters.recipient += 1;
+        RecipientId(self.counters.recipient - 1)
+    }
+
+    pub(crate) fn next_list(&mut self) -> ListId {
+        self.counters.list += 1;
+        ListId(self.counters.list - 1)
+    }
+
+    pub(crate) fn next_import(&mut self) -> ImportId {
+        self.counters.import += 1;
+        ImportId(self.counters.import - 1)
+    }
+
+    /// Makes all of the batch durable, or none.
+    pub(crate) fn commit(&mut self, mut batch: sled::Batch) -> Result<(), StoreError> {
         batch.insert(COUNTERS, encode(&self.counters));
         self.tree.apply_batch(batch)?;
         self.tree.flush()?;
@@ -147,8 +176,7 @@ impl Shared {
             return Err(StoreError::TooManyNumbers);
         }
         if recipient.id == RecipientId(0) {
-            recipient.id = RecipientId(store.counters.recipient);
-            store.counters.recipient += 1;
+            recipient.id = store.next_recipient();
             recipient.revision = 1;
         } else {
             let known = now
@@ -172,54 +200,97 @@ impl Shared {
         Ok(id)
     }
 
-    /// Removes a recipient, from every static list too.
-    pub fn remove(&self, id: RecipientId) -> Result<(), StoreError> {
+    /// Removes recipients, from every static list too. They come back if the import that last changed them is undone;
+    /// [`Shared::erase`] leaves no trace.
+    pub fn remove(&self, ids: &[RecipientId]) -> Result<(), StoreError> {
         let mut store = self.lock();
         let now = self.snapshot();
-        if now.recipient(id).is_none() {
+        ids.iter()
+            .try_for_each(|id| now.recipient(*id).map(|_| ()).ok_or(StoreError::NoSuchRecipient(*id)))?;
+        let batch = sled::Batch::default();
+        self.remove_from(&mut store, now.recipients().to_vec(), now.lists().to_vec(), ids, batch)
+    }
+
+    /// Erases a person (R24): the recipient, the memberships, and what imports remember in order to be undone.
+    /// Journals only hold the id, which is never given again. The database file gives the space back with time.
+    pub fn erase(&self, id: RecipientId) -> Result<(), StoreError> {
+        let mut store = self.lock();
+        let now = self.snapshot();
+        let mut batch = sled::Batch::default();
+        let mut is_known = now.recipient(id).is_some();
+        for import in apply::records(&store)? {
+            let key = apply::undo_key(import.id, id);
+            is_known |= store.tree.contains_key(&key)?;
+            batch.remove(key);
+        }
+        if !is_known {
             return Err(StoreError::NoSuchRecipient(id));
         }
-        let mut batch = sled::Batch::default();
-        batch.remove(recipient_key(id));
-        let mut lists = now.lists().to_vec();
+        self.remove_from(
+            &mut store,
+            now.recipients().to_vec(),
+            now.lists().to_vec(),
+            &[id],
+            batch,
+        )
+    }
+
+    /// Commits the batch together with the removal of these recipients from rows and lists, then publishes the rest.
+    pub(crate) fn remove_from(
+        &self,
+        store: &mut Store,
+        mut rows: Vec<Arc<Recipient>>,
+        mut lists: Vec<Arc<List>>,
+        ids: &[RecipientId],
+        mut batch: sled::Batch,
+    ) -> Result<(), StoreError> {
+        let gone: HashSet<RecipientId> = ids.iter().copied().collect();
+        ids.iter().for_each(|id| batch.remove(recipient_key(*id)));
         for list in &mut lists {
             if let Content::Static(members) = &list.content
-                && members.contains(&id)
+                && members.iter().any(|member| gone.contains(member))
             {
-                let mut smaller = List::clone(list);
-                smaller.content = Content::Static(members.iter().copied().filter(|member| *member != id).collect());
+                let rest = members
+                    .iter()
+                    .copied()
+                    .filter(|member| !gone.contains(member))
+                    .collect();
+                let smaller = List {
+                    content: Content::Static(rest),
+                    ..List::clone(list)
+                };
                 batch.insert(list_key(smaller.id), encode(&smaller));
                 *list = Arc::new(smaller);
             }
         }
         store.commit(batch)?;
-        let rows = now
-            .recipients()
-            .iter()
-            .filter(|recipient| recipient.id != id)
-            .cloned()
-            .collect();
+        rows.retain(|recipient| !gone.contains(&recipient.id));
         self.publish(rows, lists);
         Ok(())
     }
 
     /// Creates a list.
     pub fn create_list(&self, name: &str, content: Content) -> Result<ListId, StoreError> {
-        let id = ListId(self.lock().counters.list);
-        self.write_list(List {
-            id,
-            name: name.to_owned(),
-            content,
-        })?;
+        let mut store = self.lock();
+        let id = store.next_list();
+        self.write_list(
+            &mut store,
+            List {
+                id,
+                name: name.to_owned(),
+                content,
+            },
+        )?;
         Ok(id)
     }
 
     /// Replaces the list with this id.
     pub fn save_list(&self, list: List) -> Result<(), StoreError> {
+        let mut store = self.lock();
         if self.snapshot().list(list.id).is_none() {
             return Err(StoreError::NoSuchList(list.id));
         }
-        self.write_list(list)
+        self.write_list(&mut store, list)
     }
 
     /// Deletes a list; its members stay.
@@ -242,11 +313,10 @@ impl Shared {
         Ok(())
     }
 
-    fn write_list(&self, mut list: List) -> Result<(), StoreError> {
+    fn write_list(&self, store: &mut Store, mut list: List) -> Result<(), StoreError> {
         if list.id == ListId::GLOBAL {
             return Err(StoreError::GlobalList);
         }
-        let mut store = self.lock();
         let now = self.snapshot();
         if now.list_named(&list.name).is_some_and(|other| other.id != list.id) {
             return Err(StoreError::NameTaken(list.name));
@@ -255,7 +325,6 @@ impl Shared {
             members.sort_unstable();
             members.dedup();
         }
-        store.counters.list = store.counters.list.max(list.id.0 + 1);
         let mut batch = sled::Batch::default();
         batch.insert(list_key(list.id), encode(&list));
         store.commit(batch)?;
@@ -270,7 +339,7 @@ impl Shared {
         Ok(())
     }
 
-    fn publish(&self, rows: Vec<Arc<Recipient>>, lists: Vec<Arc<List>>) {
+    pub(crate) fn publish(&self, rows: Vec<Arc<Recipient>>, lists: Vec<Arc<List>>) {
         let gazetteer = Arc::clone(self.inner.snapshot.load().gazetteer());
         self.inner
             .snapshot
@@ -278,27 +347,31 @@ impl Shared {
     }
 
     /// The writer's seat. A writer that panicked left the store as its last batch made it, which is sound.
-    fn lock(&self) -> MutexGuard<'_, Store> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Store> {
         self.inner.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn recipient_key(id: RecipientId) -> Vec<u8> {
+pub(crate) fn recipient_key(id: RecipientId) -> Vec<u8> {
     [b"r".as_slice(), &id.0.to_be_bytes()].concat()
 }
 
-fn list_key(id: ListId) -> Vec<u8> {
+pub(crate) fn list_key(id: ListId) -> Vec<u8> {
     [b"l".as_slice(), &id.0.to_be_bytes()].concat()
 }
 
-fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     // Serializing our own plain structures into memory cannot fail.
     serde_json::to_vec(value).unwrap_or_default()
 }
 
-fn decode<T: for<'a> Deserialize<'a>>(key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
+pub(crate) fn decode<T: for<'a> Deserialize<'a>>(key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(bytes).map_err(|source| StoreError::Damaged {
         key: String::from_utf8_lossy(key).escape_debug().to_string(),
         source,
     })
 }
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;
