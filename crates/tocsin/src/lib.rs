@@ -1,1 +1,3 @@
 //! tocsin, the program: configuration, wiring, command line.
+
+pub mod commands;

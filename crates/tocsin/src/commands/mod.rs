@@ -1,0 +1,3 @@
+//! The bodies of the commands that need no running system.
+
+pub mod parse;
