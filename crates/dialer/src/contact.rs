@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use self::local::{E164, Language, RecipientId};
+pub use self::local::{E164, RecipientId};
+pub use ivr::Language;
 
 /// A recipient as the dialer needs it. Stays in memory; the journal only holds the id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,24 +40,21 @@ mod local {
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
     pub struct E164(pub u64);
 
+    impl E164 {
+        /// Reads "+33…".
+        pub fn parse(text: &str) -> Result<Self, std::num::ParseIntError> {
+            text.trim_start_matches('+').parse().map(Self)
+        }
+
+        /// The digits without "+".
+        pub fn digits(self) -> String {
+            self.0.to_string()
+        }
+    }
+
     impl std::fmt::Display for E164 {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             write!(f, "+{}", self.0)
         }
     }
-
-    /// A language that calls can speak.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
-    pub enum Language {
-        /// French.
-        #[default]
-        French,
-        /// English.
-        English,
-    }
-}
-
-/// The digits of a number without "+".
-pub(crate) fn digits(number: &E164) -> String {
-    number.0.to_string()
 }

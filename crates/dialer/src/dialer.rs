@@ -1,104 +1,171 @@
 //! The dialer: all campaigns as one machine without I/O.
 
+use crate::campaign::{Attempt, Campaign};
+use crate::plan::{Item, Locks, Plan};
+use crate::state::State;
+use crate::time::{Clock, Moment};
+use crate::trunk::{Router, Trunk};
 use crate::{
-    Action, Answer, CallReport, Command, CommandError, Contacts, JournalError, LiveView, Now, Query, Record, Reply,
-    Sequence, Settings, TrunkChange, TrunkIndex,
+    Action, AttemptId, Bill, CallPhase, CallReport, CallStats, CampaignId, CampaignState, ConfirmedBy, Contact, E164,
+    Event, FinalState, Now, Outcome, RecipientId, Record, Sequence, Settings, TrunkChange, TrunkIndex, tariff_of,
 };
-use std::collections::VecDeque;
-use std::time::Instant;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+/// Bounds of how far ahead of their turn attempts are written down, so that the journal's flush costs no pace.
+const AHEAD: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// All campaigns: told of commands, reports, durable records and time; answers with records to make durable and
 /// actions to take.
 #[derive(Debug)]
 pub struct Dialer {
-    settings: Settings,
-    next: Sequence,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
+    pub(crate) state: State,
+    pub(crate) plans: BTreeMap<CampaignId, Plan>,
+    pub(crate) trunks: Vec<Trunk>,
+    pub(crate) router: Router,
+    pub(crate) locks: Locks,
+    pub(crate) waiting: BinaryHeap<Reverse<(Moment, CampaignId, Item)>>,
+    pub(crate) calls: HashMap<AttemptId, Call>,
+    watch: BinaryHeap<Reverse<(Moment, AttemptId)>>,
+    gated: VecDeque<(Sequence, Gate)>,
     records: VecDeque<Record>,
-    actions: VecDeque<Action>,
+    pub(crate) actions: VecDeque<Action>,
+    pub(crate) durable: Sequence,
+    pub(crate) alarm: Option<String>,
+    pub(crate) ahead: Duration,
+    pub(crate) last_turn: Moment,
+    /// A record of which the time to durability is measured.
+    probe: Option<(Sequence, Moment)>,
 }
 
-/// Why the dialer could not take up a journal.
-#[derive(Debug, thiserror::Error)]
-pub enum RestoreError {
-    /// The journal cannot be read.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
+/// An attempt in progress, as the scheduler holds it.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) campaign: CampaignId,
+    pub(crate) member: u32,
+    pub(crate) slot: u8,
+    pub(crate) recipient: RecipientId,
+    pub(crate) number: E164,
+    pub(crate) trunk: usize,
+    pub(crate) throttles: Vec<usize>,
+    pub(crate) is_placed: bool,
+    pub(crate) is_thanked: bool,
+}
+
+/// What waits for a record to be durable.
+#[derive(Debug)]
+pub(crate) enum Gate {
+    Place(AttemptId),
+    Thank(AttemptId),
+    HangUp(Vec<AttemptId>),
+    Change(Vec<AttemptId>),
 }
 
 impl Dialer {
     /// A dialer on an empty journal.
     #[must_use]
-    pub fn new(settings: Settings, seed: [u8; 32], now: Now) -> Self {
-        let _ = (seed, now);
+    pub fn new(settings: Settings, now: Now) -> Self {
+        let clock = Clock::new(now);
+        let moment = clock.moment(now);
+        let names = settings.trunks.iter().map(|trunk| trunk.name.clone()).collect();
         Self {
-            settings,
-            next: Sequence(0),
+            clock,
+            state: State::new(names),
+            plans: BTreeMap::new(),
+            trunks: settings
+                .trunks
+                .iter()
+                .map(|trunk| Trunk::new(trunk.clone(), moment))
+                .collect(),
+            router: Router::new(&settings),
+            locks: Locks::new(&settings.throttles),
+            waiting: BinaryHeap::new(),
+            calls: HashMap::new(),
+            watch: BinaryHeap::new(),
+            gated: VecDeque::new(),
             records: VecDeque::new(),
             actions: VecDeque::new(),
+            durable: Sequence(0),
+            alarm: None,
+            ahead: AHEAD.0,
+            last_turn: moment,
+            probe: None,
+            settings,
         }
-    }
-
-    /// A dialer that takes up where a journal ends: running campaigns go on, calls that the end of the program cut off
-    /// become unknown and are retried, nobody who confirmed is called again.
-    ///
-    /// # Errors
-    /// The first record that cannot be read.
-    pub fn restore(
-        settings: Settings,
-        seed: [u8; 32],
-        now: Now,
-        records: impl Iterator<Item = Result<Record, JournalError>>,
-        contacts: &dyn Contacts,
-    ) -> Result<Self, RestoreError> {
-        let _ = contacts;
-        let mut dialer = Self::new(settings, seed, now);
-        for record in records {
-            dialer.next = record?.sequence.next();
-        }
-        Ok(dialer)
-    }
-
-    /// An operator asks for something. The reply may be given once everything up to [`Dialer::next_sequence`] is durable.
-    ///
-    /// # Errors
-    /// Why nothing was done.
-    pub fn handle_command(&mut self, now: Now, command: Command) -> Result<Reply, CommandError> {
-        let _ = (now, command, &self.settings);
-        Err(CommandError::Stopped)
-    }
-
-    /// Looks something up.
-    ///
-    /// # Errors
-    /// When it is not there.
-    pub fn query(&self, now: Now, query: Query) -> Result<Answer, CommandError> {
-        let _ = (now, query);
-        Err(CommandError::Stopped)
     }
 
     /// A call has news.
     pub fn handle_report(&mut self, now: Now, report: CallReport) {
-        let _ = (now, report);
+        let moment = self.clock.moment(now);
+        match report {
+            CallReport::Ringing { attempt } => self.set_phase(attempt, CallPhase::Ringing),
+            CallReport::Answered { attempt } => self.set_phase(attempt, CallPhase::Speaking),
+            CallReport::ConfirmRequested { attempt } => self.confirm(now, attempt),
+            CallReport::Ended {
+                attempt,
+                outcome,
+                stats,
+            } => {
+                if self.calls.contains_key(&attempt) {
+                    if outcome == Outcome::Confirmed {
+                        self.confirm(now, attempt);
+                    }
+                    self.end(now, attempt, outcome, &stats);
+                }
+            }
+        }
+        self.turn(now, moment);
     }
 
     /// Every record before `upto` is durable.
     pub fn handle_durable(&mut self, now: Now, upto: Sequence) {
-        let _ = (now, upto);
+        let moment = self.clock.moment(now);
+        self.durable = self.durable.max(upto);
+        self.alarm = None;
+        if let Some((sequence, since)) = self.probe
+            && sequence < upto
+        {
+            self.probe = None;
+            self.ahead = (moment.since(since) * 2).clamp(AHEAD.0, AHEAD.1);
+        }
+        while let Some((sequence, _)) = self.gated.front()
+            && *sequence < upto
+        {
+            if let Some((_, gate)) = self.gated.pop_front() {
+                self.open(gate);
+            }
+        }
+        self.turn(now, moment);
     }
 
     /// The journal takes no records: no new attempt is made until the next [`Dialer::handle_durable`].
     pub fn handle_journal_failure(&mut self, now: Now, why: &str) {
-        let _ = (now, why);
+        let _ = now;
+        self.alarm = Some(why.to_owned());
     }
 
     /// A trunk changed.
     pub fn handle_trunk(&mut self, now: Now, trunk: TrunkIndex, change: TrunkChange) {
-        let _ = (now, trunk, change);
+        let moment = self.clock.moment(now);
+        let Some(known) = self.trunks.get_mut(usize::from(trunk.0)) else {
+            return;
+        };
+        let was_up = known.is_up;
+        known.change(moment, change);
+        let is_up = known.is_up;
+        if was_up != is_up {
+            let trunk = known.settings.name.clone();
+            self.emit(now, Event::TrunkChanged { trunk, is_up });
+        }
+        self.turn(now, moment);
     }
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Now) {
-        let _ = now;
+        self.turn(now, self.clock.moment(now));
     }
 
     /// The next record to append, in order.
@@ -114,21 +181,308 @@ impl Dialer {
     /// When [`Dialer::handle_timeout`] is to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        let mut next = Moment::FAR;
+        if let Some(Reverse((due, ..))) = self.waiting.peek() {
+            next = next.min(*due);
+        }
+        if let Some(Reverse((due, _))) = self.watch.peek() {
+            next = next.min(*due);
+        }
+        let has_ready = self.plans.values().any(Plan::has_ready);
+        for trunk in &self.trunks {
+            if let Some(due) = trunk.next_place() {
+                next = next.min(due);
+            }
+            if has_ready && trunk.is_up && trunk.blocked_until > self.last_turn {
+                next = next.min(trunk.blocked_until);
+            }
+        }
+        for (id, plan) in &self.plans {
+            if let Some(deadline) = self.state.campaigns.get(id).and_then(Campaign::deadline) {
+                next = next.min(deadline);
+            }
+            if let (true, Some(until)) = (plan.has_ready(), plan.hours_until())
+                && until > self.last_turn
+            {
+                next = next.min(until);
+            }
+        }
+        (next != Moment::FAR).then(|| self.clock.instant(next))
     }
 
     /// The place that the next record will take.
     #[must_use]
     pub fn next_sequence(&self) -> Sequence {
-        self.next
+        self.state.next
     }
 
-    /// What is happening now.
+    /// Every record before this place is durable.
     #[must_use]
-    pub fn view(&self, now: Now) -> LiveView {
-        LiveView {
+    pub fn durable(&self) -> Sequence {
+        self.durable
+    }
+
+    /// What is wrong with the journal, if anything.
+    #[must_use]
+    pub fn alarm(&self) -> Option<&str> {
+        self.alarm.as_deref()
+    }
+
+    /// Writes an event down and takes it up.
+    pub(crate) fn emit(&mut self, now: Now, event: Event) -> Sequence {
+        self.emit_with(now, event, &mut |_| None)
+    }
+
+    pub(crate) fn emit_with(
+        &mut self,
+        now: Now,
+        event: Event,
+        contacts: &mut dyn FnMut(RecipientId) -> Option<Contact>,
+    ) -> Sequence {
+        let record = Record {
+            sequence: self.state.next,
             at_ms: now.utc_ms,
-            ..LiveView::default()
+            event,
+        };
+        let moment = self.clock.moment(now);
+        self.state.apply(&record, moment, contacts);
+        let sequence = record.sequence;
+        self.probe.get_or_insert((sequence, moment));
+        self.records.push_back(record);
+        sequence
+    }
+
+    pub(crate) fn gate(&mut self, sequence: Sequence, gate: Gate) {
+        self.gated.push_back((sequence, gate));
+    }
+
+    fn open(&mut self, gate: Gate) {
+        match gate {
+            Gate::Place(attempt) => {
+                if let Some(call) = self.calls.get(&attempt) {
+                    self.trunks[call.trunk].outbox.push_back(attempt);
+                }
+            }
+            Gate::Thank(attempt) => {
+                if let Some(call) = self.calls.get_mut(&attempt) {
+                    call.is_thanked = true;
+                    self.actions.push_back(Action::Acknowledge(attempt));
+                }
+                self.hang_up_others(attempt);
+            }
+            Gate::HangUp(attempts) => {
+                for attempt in attempts {
+                    if self.is_placed(attempt) {
+                        self.actions.push_back(Action::HangUp(attempt));
+                    }
+                }
+            }
+            Gate::Change(attempts) => {
+                for attempt in attempts {
+                    let Some(call) = self.calls.get(&attempt).filter(|call| call.is_placed) else {
+                        continue;
+                    };
+                    if let Some(Campaign { message, version, .. }) = self.state.campaigns.get(&call.campaign) {
+                        self.actions.push_back(Action::ChangeMessage {
+                            attempt,
+                            message: *message,
+                            version: *version,
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) fn is_placed(&self, attempt: AttemptId) -> bool {
+        self.calls.get(&attempt).is_some_and(|call| call.is_placed)
+    }
+
+    /// The person confirmed on one number: the calls to their others are over.
+    fn hang_up_others(&mut self, confirmed: AttemptId) {
+        let Some((campaign, at)) = self.state.find(confirmed) else {
+            return;
+        };
+        let Some(campaign) = self.state.campaigns.get(&campaign) else {
+            return;
+        };
+        let Some(member) = campaign
+            .attempts
+            .get(at)
+            .and_then(|a| campaign.members.get(a.member as usize))
+        else {
+            return;
+        };
+        if member.state != FinalState::Confirmed {
+            return;
+        }
+        for other in member
+            .slots
+            .iter()
+            .filter_map(|slot| slot.live)
+            .filter(|other| *other != confirmed)
+        {
+            // Who pressed the key on two telephones is thanked on both.
+            let is_confirmed = self.state.attempt(other).is_some_and(|attempt| attempt.is_confirmed);
+            if self.is_placed(other) && !is_confirmed {
+                self.actions.push_back(Action::HangUp(other));
+            }
+        }
+    }
+
+    fn set_phase(&mut self, attempt: AttemptId, phase: CallPhase) {
+        if let Some((campaign, at)) = self.state.live.get(&attempt).copied()
+            && let Some(campaign) = self.state.campaigns.get_mut(&campaign)
+        {
+            let is_onward = campaign.attempts.get(at).is_some_and(|attempt| {
+                matches!(
+                    (attempt.phase, phase),
+                    (CallPhase::Calling, _) | (CallPhase::Ringing, CallPhase::Speaking)
+                )
+            });
+            if is_onward {
+                campaign.set_phase(at, phase);
+            }
+        }
+    }
+
+    /// The key was pressed: written down at once, thanked for when durable. Also taken for a call that is already over,
+    /// since a confirmation is never lost.
+    fn confirm(&mut self, now: Now, id: AttemptId) {
+        let Some((campaign, at)) = self.state.find(id) else {
+            return;
+        };
+        let Some(known) = self.state.campaigns.get(&campaign) else {
+            return;
+        };
+        let Some(attempt) = known.attempts.get(at) else { return };
+        if attempt.is_confirmed {
+            // The thanks may have been lost on the way; a repeat does no harm.
+            if self.calls.get(&id).is_some_and(|call| call.is_thanked) {
+                self.actions.push_back(Action::Acknowledge(id));
+            }
+            return;
+        }
+        let Some(member) = known.members.get(attempt.member as usize) else {
+            return;
+        };
+        let (recipient, at) = (member.recipient, attempt.member);
+        let how = ConfirmedBy::Key;
+        let sequence = self.emit(
+            now,
+            Event::Confirmed {
+                campaign,
+                recipient,
+                attempt: id,
+                how,
+                by: String::new(),
+            },
+        );
+        self.gate(sequence, Gate::Thank(id));
+        self.after_change(now, campaign, at);
+    }
+
+    /// A member's state changed: take them out of the queues or put them back in, and see whether all is done.
+    pub(crate) fn after_change(&mut self, now: Now, campaign: CampaignId, member: u32) {
+        self.schedule(self.clock.moment(now), campaign, member, None);
+        self.finish_if_done(now, campaign);
+    }
+
+    /// An attempt is over.
+    pub(crate) fn end(&mut self, now: Now, id: AttemptId, outcome: Outcome, stats: &CallStats) {
+        let Some(call) = self.calls.remove(&id) else { return };
+        let moment = self.clock.moment(now);
+        let is_confirmed = self
+            .state
+            .attempt(id)
+            .is_some_and(|attempt: &Attempt| attempt.is_confirmed);
+        // Whatever happened after the key was pressed, the call did its work.
+        let outcome = if is_confirmed { Outcome::Confirmed } else { outcome };
+        let trunk = &mut self.trunks[call.trunk];
+        trunk.in_use = trunk.in_use.saturating_sub(1);
+        if !call.is_placed {
+            trunk.on_the_way = trunk.on_the_way.saturating_sub(1);
+        }
+        match outcome {
+            Outcome::Congestion { retry_after, .. } => trunk.congestion(moment, retry_after),
+            Outcome::Cancelled | Outcome::Unknown => {}
+            _ => trunk.worked(),
+        }
+        let bill = match tariff_of(&trunk.settings.tariffs, call.number) {
+            Some(tariff) => tariff.bill(stats.talking),
+            None => Bill {
+                seconds: stats.talking.as_secs_f64().ceil() as u32,
+                micros: 0,
+            },
+        };
+        self.emit(
+            now,
+            Event::AttemptEnded {
+                attempt: id,
+                campaign: call.campaign,
+                outcome,
+                stats: *stats,
+                bill,
+            },
+        );
+        if let Some(plan) = self.plans.get_mut(&call.campaign) {
+            plan.in_use = plan.in_use.saturating_sub(1);
+        }
+        let plans = &self.plans;
+        let freed = self
+            .locks
+            .give_back(call.recipient, call.number, &call.throttles, |campaign, item| {
+                plans.get(&campaign).is_some_and(|plan| plan.is_valid(item))
+            });
+        for (campaign, item) in freed {
+            if let Some(plan) = self.plans.get_mut(&campaign) {
+                plan.push_first(item);
+            }
+        }
+        self.schedule(moment, call.campaign, call.member, Some(call.slot));
+        self.finish_if_done(now, call.campaign);
+    }
+
+    pub(crate) fn watch(&mut self, attempt: AttemptId, until: Moment) {
+        self.watch.push(Reverse((until, attempt)));
+    }
+
+    /// Calls of which nothing was heard long after they must have ended.
+    pub(crate) fn end_lost(&mut self, now: Now, moment: Moment) {
+        while let Some(Reverse((due, attempt))) = self.watch.peek().copied()
+            && due <= moment
+        {
+            self.watch.pop();
+            if self.calls.contains_key(&attempt) {
+                self.actions.push_back(Action::HangUp(attempt));
+                self.end(now, attempt, Outcome::Unknown, &CallStats::default());
+            }
+        }
+    }
+
+    /// Ends campaigns that have nothing left to do.
+    pub(crate) fn finish_if_done(&mut self, now: Now, id: CampaignId) {
+        let Some(campaign) = self.state.campaigns.get(&id) else {
+            return;
+        };
+        let is_going = matches!(campaign.state, CampaignState::Running | CampaignState::Paused);
+        if is_going && campaign.counts.pending == 0 {
+            self.emit(
+                now,
+                Event::CampaignEnded {
+                    campaign: id,
+                    expired: false,
+                },
+            );
+        }
+        self.drop_plan(id);
+    }
+
+    /// The queues of a campaign that is over are not needed any more.
+    pub(crate) fn drop_plan(&mut self, id: CampaignId) {
+        let is_open = self.state.campaigns.get(&id).is_some_and(Campaign::is_open);
+        if !is_open && self.plans.get(&id).is_some_and(|plan| plan.in_use == 0) {
+            self.plans.remove(&id);
         }
     }
 }

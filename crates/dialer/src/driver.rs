@@ -1,11 +1,28 @@
 //! The thread that owns the dialer, and the thread that owns its journal.
+//!
+//! The dialer's thread never waits for the disk: it hands records over and goes on. The journal's thread takes all that
+//! is waiting, appends and flushes it once (group commit), and says up to where records are durable; only then does the
+//! dialer's thread give replies and actions away. When the journal fails, its thread keeps the records and tries again
+//! until it works: a confirmation is never lost, it only waits.
 
 use crate::{
-    Answer, CallReport, Caller, Command, CommandError, Dialer, Journal, LiveView, Query, Reply, TrunkChange, TrunkIndex,
+    Action, Answer, CallReport, Caller, CampaignId, CampaignReport, Command, CommandError, Dialer, Journal,
+    JournalError, LiveView, Message, Now, Query, Record, Reply, Sequence, TrunkChange, TrunkIndex,
 };
 use arc_swap::ArcSwap;
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Sender, SyncSender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::time::{Duration, Instant};
+
+/// Least time between two views: five a second while something changes.
+const VIEW_PERIOD: Duration = Duration::from_millis(200);
+/// Wait before a journal that failed is tried again.
+const JOURNAL_RETRY: Duration = Duration::from_millis(250);
+/// Inputs taken before actions and records are looked at.
+const GULP: usize = 512;
+/// Records written in one go at most, so that a long backlog does not delay the first reply.
+const BATCH: usize = 8_192;
 
 /// Everything that comes in.
 enum Input {
@@ -13,7 +30,9 @@ enum Input {
     Query(Query, SyncSender<Result<Answer, CommandError>>),
     Report(CallReport),
     Trunk(TrunkIndex, TrunkChange),
-    Stop,
+    Durable(Sequence, Duration),
+    JournalFailed(String),
+    Stop(SyncSender<()>),
 }
 
 /// The way to a running dialer. Cheap to clone; every method may be called from any thread.
@@ -48,7 +67,29 @@ impl Handle {
         reply.recv().map_err(|_| CommandError::Stopped)?
     }
 
-    /// What is happening now; refreshed at least twice a second while something changes. Costs nothing.
+    /// The full report of a campaign. Blocks like [`Handle::query`].
+    ///
+    /// # Errors
+    /// When there is no such campaign.
+    pub fn campaign_report(&self, campaign: CampaignId) -> Result<CampaignReport, CommandError> {
+        match self.query(Query::Report(campaign))? {
+            Answer::Report(report) => Ok(*report),
+            _ => Err(CommandError::NoCampaign(campaign)),
+        }
+    }
+
+    /// The newest version of every message of the library. Blocks like [`Handle::query`].
+    ///
+    /// # Errors
+    /// When the dialer has stopped.
+    pub fn messages(&self) -> Result<Vec<Message>, CommandError> {
+        match self.query(Query::Messages)? {
+            Answer::Messages(editions) => Ok(editions.into_iter().map(|edition| edition.message).collect()),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// What is happening now; refreshed several times a second while something changes. Costs nothing.
     #[must_use]
     pub fn view(&self) -> Arc<LiveView> {
         self.view.load_full()
@@ -64,26 +105,281 @@ impl Handle {
         let _ = self.inputs.send(Input::Trunk(trunk, change));
     }
 
-    /// Ends the dialer's threads once every record is durable. Calls in progress are not touched.
+    /// Ends the dialer's threads. Returns when every record is durable and the journal is closed, or at once if the
+    /// journal does not work. Calls in progress are not touched.
     pub fn stop(&self) {
-        let _ = self.inputs.send(Input::Stop);
+        let (sender, stopped) = mpsc::sync_channel(1);
+        if self.inputs.send(Input::Stop(sender)).is_ok() {
+            let _ = stopped.recv();
+        }
     }
 }
 
-/// Starts the dialer's threads.
+/// Starts the dialer's threads. The journal must end where the dialer began: a new dialer on an empty journal, or one
+/// restored from this journal's records.
 ///
 /// # Errors
 /// If the system gives no thread.
 pub fn start(dialer: Dialer, journal: Box<dyn Journal>, caller: Box<dyn Caller>) -> std::io::Result<Handle> {
     let (inputs, received) = mpsc::channel();
-    let view = Arc::new(ArcSwap::from_pointee(LiveView::default()));
+    let view = Arc::new(ArcSwap::from_pointee(dialer.view(Now::read())));
+    let (batches, taken) = mpsc::channel();
+    let to_dialer = inputs.clone();
+    let writer = std::thread::Builder::new().name("journal".into()).spawn(move || {
+        Writer {
+            journal,
+            inputs: to_dialer,
+            pending: VecDeque::new(),
+        }
+        .run(&taken)
+    })?;
+    let loop_view = Arc::clone(&view);
     std::thread::Builder::new().name("dialer".into()).spawn(move || {
-        let _owned = (dialer, journal, caller);
-        while let Ok(input) = received.recv() {
-            if matches!(input, Input::Stop) {
-                break;
-            }
+        let mut driver = Driver {
+            dialer,
+            caller,
+            batches,
+            view: loop_view,
+            viewed: Instant::now(),
+            is_changed: true,
+            replies: VecDeque::new(),
+            flush_us: 0,
+        };
+        let stopped = driver.run(&received);
+        drop(driver);
+        let _ = writer.join();
+        if let Some(stopped) = stopped {
+            let _ = stopped.send(());
         }
     })?;
     Ok(Handle { inputs, view })
 }
+
+/// A reply that waits for its records.
+struct Waiting {
+    durable: Sequence,
+    reply: Result<Reply, CommandError>,
+    sender: SyncSender<Result<Reply, CommandError>>,
+}
+
+struct Driver {
+    dialer: Dialer,
+    caller: Box<dyn Caller>,
+    batches: Sender<Vec<Record>>,
+    view: Arc<ArcSwap<LiveView>>,
+    viewed: Instant,
+    is_changed: bool,
+    replies: VecDeque<Waiting>,
+    flush_us: u64,
+}
+
+impl Driver {
+    /// Runs until it is told to stop; returns whom to tell that it did.
+    fn run(&mut self, inputs: &Receiver<Input>) -> Option<SyncSender<()>> {
+        loop {
+            self.hand_over();
+            self.act();
+            self.show();
+            match inputs.recv_timeout(self.wait()) {
+                Ok(input) => {
+                    self.is_changed = true;
+                    if let Some(stopped) = self.take(input) {
+                        return Some(stopped);
+                    }
+                    for input in inputs.try_iter().take(GULP) {
+                        if let Some(stopped) = self.take(input) {
+                            return Some(stopped);
+                        }
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+            let now = Now::read();
+            if self.dialer.poll_timeout().is_some_and(|due| due <= now.monotonic) {
+                self.is_changed = true;
+                self.dialer.handle_timeout(now);
+            }
+        }
+    }
+
+    fn wait(&self) -> Duration {
+        let now = Instant::now();
+        let due = self
+            .dialer
+            .poll_timeout()
+            .map_or(Duration::from_secs(1), |due| due.saturating_duration_since(now));
+        let view = (self.viewed + VIEW_PERIOD).saturating_duration_since(now);
+        if self.is_changed {
+            due.min(view)
+        } else {
+            due.min(Duration::from_secs(1))
+        }
+    }
+
+    fn take(&mut self, input: Input) -> Option<SyncSender<()>> {
+        let now = Now::read();
+        match input {
+            Input::Command(command, sender) => self.command(now, *command, sender),
+            Input::Query(query, sender) => {
+                let _ = sender.send(self.dialer.query(now, query));
+            }
+            Input::Report(report) => self.dialer.handle_report(now, report),
+            Input::Trunk(trunk, change) => self.dialer.handle_trunk(now, trunk, change),
+            Input::Durable(upto, took) => {
+                self.flush_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+                self.dialer.handle_durable(now, upto);
+                self.reply(upto);
+            }
+            Input::JournalFailed(why) => {
+                tracing::error!(%why, "the journal cannot be written; no new call is started until it can");
+                self.dialer.handle_journal_failure(now, &why);
+            }
+            Input::Stop(sender) => {
+                self.hand_over();
+                return Some(sender);
+            }
+        }
+        None
+    }
+
+    fn command(&mut self, now: Now, command: Command, sender: SyncSender<Result<Reply, CommandError>>) {
+        let reply = self.dialer.handle_command(now, command);
+        if let Ok(Reply::Message(id, version)) = reply
+            && let Ok(Answer::Messages(editions)) = self.dialer.query(now, Query::Message(id, Some(version)))
+        {
+            editions
+                .iter()
+                .for_each(|edition| self.caller.prepare(&edition.message));
+        }
+        // A stop must not wait for a journal that does not work: it is in force, and written down later.
+        let durable = if reply.is_err() || self.dialer.alarm().is_some() {
+            Sequence(0)
+        } else {
+            self.dialer.next_sequence()
+        };
+        self.replies.push_back(Waiting { durable, reply, sender });
+        self.reply(self.dialer.durable());
+    }
+
+    fn reply(&mut self, upto: Sequence) {
+        self.replies.retain(|waiting| {
+            let is_due = waiting.durable <= upto;
+            if is_due {
+                let _ = waiting.sender.send(waiting.reply.clone());
+            }
+            !is_due
+        });
+    }
+
+    fn hand_over(&mut self) {
+        let records: Vec<Record> = std::iter::from_fn(|| self.dialer.poll_record()).collect();
+        if !records.is_empty() {
+            let _ = self.batches.send(records);
+        }
+    }
+
+    fn act(&mut self) {
+        while let Some(action) = self.dialer.poll_action() {
+            match action {
+                Action::Place(order) => self.caller.place(order),
+                Action::Acknowledge(attempt) => self.caller.acknowledge(attempt),
+                Action::HangUp(attempt) => self.caller.hang_up(attempt),
+                Action::ChangeMessage {
+                    attempt,
+                    message,
+                    version,
+                } => {
+                    self.caller.change_message(attempt, message, version);
+                }
+            }
+        }
+    }
+
+    fn show(&mut self) {
+        if self.is_changed && self.viewed.elapsed() >= VIEW_PERIOD {
+            let mut view = self.dialer.view(Now::read());
+            view.journal.flush_us = self.flush_us;
+            // Rates and predictions move by themselves while a campaign runs.
+            self.is_changed = view
+                .campaigns
+                .iter()
+                .any(|campaign| campaign.state == crate::CampaignState::Running);
+            self.view.store(Arc::new(view));
+            self.viewed = Instant::now();
+        }
+    }
+}
+
+/// The journal's thread.
+struct Writer {
+    journal: Box<dyn Journal>,
+    inputs: Sender<Input>,
+    pending: VecDeque<Record>,
+}
+
+impl Writer {
+    fn run(mut self, batches: &Receiver<Vec<Record>>) {
+        while let Ok(batch) = batches.recv() {
+            self.pending.extend(batch);
+            loop {
+                self.pending.extend(batches.try_iter().flatten());
+                if self.pending.is_empty() {
+                    break;
+                }
+                let start = Instant::now();
+                match self.write() {
+                    Ok(upto) => {
+                        let _ = self.inputs.send(Input::Durable(upto, start.elapsed()));
+                    }
+                    Err(error) => {
+                        let _ = self.inputs.send(Input::JournalFailed(error.to_string()));
+                        if !self.recover(batches) {
+                            return;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes some of what is pending. Records leave the queue only when they are durable.
+    fn write(&mut self) -> Result<Sequence, JournalError> {
+        let count = self.pending.len().min(BATCH);
+        let Some(first) = self.pending.front().map(|record| record.sequence) else {
+            return Ok(self.journal.next());
+        };
+        self.journal.append(first, &self.pending.make_contiguous()[..count])?;
+        let upto = self.journal.flush()?;
+        self.pending.drain(..count);
+        Ok(upto)
+    }
+
+    /// Waits until the journal works again; false if the program ends before.
+    fn recover(&mut self, batches: &Receiver<Vec<Record>>) -> bool {
+        loop {
+            match batches.recv_timeout(JOURNAL_RETRY) {
+                Ok(batch) => self.pending.extend(batch),
+                Err(RecvTimeoutError::Timeout) => {}
+                // The program ends with a journal that does not work: what is pending is lost, as in a crash.
+                Err(RecvTimeoutError::Disconnected) => return self.journal.recover().is_ok() && self.write().is_ok(),
+            }
+            let Ok(next) = self.journal.recover() else { continue };
+            // What was appended before the failure may be there.
+            if self.journal.flush().is_err() {
+                continue;
+            }
+            while self.pending.front().is_some_and(|record| record.sequence < next) {
+                self.pending.pop_front();
+            }
+            if self.pending.is_empty() {
+                let _ = self.inputs.send(Input::Durable(next, JOURNAL_RETRY));
+            }
+            return true;
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "driver_tests.rs"]
+mod tests;

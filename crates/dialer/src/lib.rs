@@ -7,7 +7,10 @@
 //! - [`view`](LiveView), [`report`](CampaignReport): what operators see.
 //! - [`message`](Message), [`tariff`](Tariff), [`contact`](Contact), [`settings`](Settings): what calls say, cost, reach, use.
 
+mod campaign;
+mod codec;
 mod command;
+mod commands;
 mod contact;
 mod dialer;
 pub mod driver;
@@ -16,36 +19,37 @@ pub mod journal;
 mod message;
 mod order;
 mod outcome;
+mod plan;
 mod policy;
+mod prediction;
 mod record;
 mod report;
+mod restore;
+mod schedule;
 mod settings;
+mod show;
+mod state;
 mod tariff;
 mod time;
+mod trunk;
 mod view;
 
 pub use command::{Answer, Command, CommandError, ConfirmedBy, Query, Reply};
 pub use contact::{Contact, Contacts, E164, Language, RecipientId};
-pub use dialer::{Dialer, RestoreError};
+pub use dialer::Dialer;
 pub use driver::Handle;
 pub use id::{AttemptId, CampaignId, MessageId, Sequence, TrunkIndex};
 pub use journal::{Journal, JournalError};
 pub use message::{Edition, Message, Text};
 pub use order::{Action, Caller, Messenger, Notice, Order};
 pub use outcome::{CallReport, CallStats, Cause, Heard, Outcome};
-pub use policy::{Delays, Hours, MachineRule, NumberOrder, Policy, PolicyError, Preset};
+pub use policy::{Delays, Hours, MachinePolicy, NumberOrder, Policy, PolicyError, Preset};
 pub use record::{Event, Record};
 pub use report::{AttemptRow, CampaignReport, FinalState, RecipientRow};
+pub use restore::RestoreError;
 pub use settings::{Settings, Throttle, TrunkChange, TrunkSettings, mainland_france};
 pub use tariff::{Bill, Tariff, tariff_of};
 pub use time::Now;
 pub use view::{
     CallPhase, CallState, CallTable, CampaignState, CampaignView, JournalView, LiveView, Prediction, TrunkView,
 };
-
-/// How a call goes, until the script's own settings land.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ScriptSettings {
-    /// The message is spoken this many times.
-    pub repeats: u8,
-}

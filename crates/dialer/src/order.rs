@@ -47,7 +47,7 @@ pub struct Order {
     /// In which language.
     pub language: Language,
     /// How the call goes.
-    pub script: crate::ScriptSettings,
+    pub script: ivr::Settings,
     /// How long to let it ring.
     pub ring_timeout: Duration,
 }

@@ -1,6 +1,7 @@
 //! How a campaign goes about reaching its recipients.
 
 use crate::{E164, Language};
+pub use ivr::MachinePolicy;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ pub struct Policy {
     /// The share of all channels that this campaign may take, in percent (1 to 100).
     pub channel_share: u8,
     /// What to do with answering machines.
-    pub machine: MachineRule,
+    pub machine: MachinePolicy,
     /// Whether a person must press a key. If not, hearing the whole message is enough.
     pub confirmation: bool,
     /// The message is spoken this many times unless a key is pressed (1 to 10).
@@ -42,6 +43,10 @@ pub struct Policy {
     pub language: Language,
     /// The number to show; `None`: the trunk's.
     pub caller: Option<E164>,
+    /// The key that confirms reception.
+    pub confirm_key: char,
+    /// The key that asks for the message again.
+    pub replay_key: char,
     /// For practice: results are marked and kept apart from real alerts.
     pub exercise: bool,
 }
@@ -55,19 +60,6 @@ pub enum NumberOrder {
     OneAfterTheOther,
     /// All at the same time; the first confirmation ends the other calls.
     AllAtOnce,
-}
-
-/// What to do with answering machines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MachineRule {
-    /// Hang up and try again later.
-    #[default]
-    HangUp,
-    /// Leave the message, and try again later.
-    LeaveMessage,
-    /// Speak as to a person.
-    Ignore,
 }
 
 /// Waiting times before the same number is tried again, by cause; `None`: never again.
@@ -156,11 +148,13 @@ impl Preset {
             allowed_hours: Vec::new(),
             priority: 50,
             channel_share: 100,
-            machine: MachineRule::HangUp,
+            machine: MachinePolicy::HangUp,
             confirmation: true,
             repeats: 2,
-            language: Language::French,
+            language: Language::FRENCH,
             caller: None,
+            confirm_key: '1',
+            replay_key: '2',
             exercise: false,
         };
         match self {
@@ -185,7 +179,7 @@ impl Preset {
                 }],
                 priority: 10,
                 channel_share: 50,
-                machine: MachineRule::LeaveMessage,
+                machine: MachinePolicy::LeaveMessage,
                 confirmation: false,
                 repeats: 1,
                 ..alert
@@ -240,6 +234,14 @@ pub enum PolicyError {
         /// Largest value.
         most: u64,
     },
+    /// Keys that a telephone does not have, or the same key for two things.
+    #[error("“{confirm}” (confirm) and “{replay}” (hear again) must be two different keys out of 0–9, * and #")]
+    Keys {
+        /// The confirming key.
+        confirm: char,
+        /// The key to hear the message again.
+        replay: char,
+    },
     /// Hours that are not.
     #[error("allowed hours {from}–{to} on days {days:#b} are empty or not hours of a day")]
     Hours {
@@ -287,7 +289,26 @@ impl Policy {
                 });
             }
         }
+        let is_key = |key: char| key.is_ascii_digit() || key == '*' || key == '#';
+        if !is_key(self.confirm_key) || !is_key(self.replay_key) || self.confirm_key == self.replay_key {
+            return Err(PolicyError::Keys {
+                confirm: self.confirm_key,
+                replay: self.replay_key,
+            });
+        }
         Ok(())
+    }
+
+    /// How a call of this campaign goes.
+    #[must_use]
+    pub fn script(&self) -> ivr::Settings {
+        ivr::Settings {
+            repeats: self.repeats.saturating_sub(1),
+            confirm_key: self.confirm_key,
+            replay_key: self.replay_key,
+            machine: self.machine,
+            ..ivr::Settings::default()
+        }
     }
 }
 

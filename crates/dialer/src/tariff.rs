@@ -52,8 +52,8 @@ impl Tariff {
 
 /// The tariff for a number: the longest prefix that fits.
 #[must_use]
-pub fn tariff_of<'a>(tariffs: &'a [Tariff], number: &E164) -> Option<&'a Tariff> {
-    let digits = crate::contact::digits(number);
+pub fn tariff_of<'a>(tariffs: &'a [Tariff], number: E164) -> Option<&'a Tariff> {
+    let digits = number.digits();
     tariffs
         .iter()
         .filter(|tariff| digits.starts_with(&tariff.prefix))

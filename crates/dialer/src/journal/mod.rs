@@ -2,6 +2,13 @@
 //!
 //! All access goes through [`Journal`], so that another engine can take the place of the embedded one.
 
+mod block;
+mod embedded;
+mod memory;
+
+pub use embedded::Embedded;
+pub use memory::{Faults, Memory};
+
 use crate::{Record, Sequence};
 
 /// An append-only, durable sequence of records.
@@ -92,4 +99,24 @@ pub enum JournalError {
     /// Any other error of the store.
     #[error("the journal could not be written or read: {0}")]
     Store(String),
+}
+
+/// Copies every record of one journal into another one, which must be empty: backup and restore.
+///
+/// # Errors
+/// Damage in the source, or the target's error.
+pub fn copy(from: &dyn Journal, to: &mut dyn Journal) -> Result<Verified, JournalError> {
+    const BATCH: usize = 1_000;
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut expected = Sequence(0);
+    for record in from.read_from(expected) {
+        batch.push(record?);
+        if batch.len() == BATCH {
+            expected = to.append(expected, &batch)?;
+            batch.clear();
+        }
+    }
+    to.append(expected, &batch)?;
+    to.flush()?;
+    to.verify()
 }

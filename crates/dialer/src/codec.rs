@@ -1,0 +1,469 @@
+//! Records as bytes, and back.
+//!
+//! Each event is written as: tag (1 byte), length of the body, body. A body is its fields in order; numbers are
+//! LEB128, texts are their length and UTF-8. A reader takes defaults for fields that an older body lacks and skips
+//! what a newer body has beyond its own fields, so that fields may be added at the end of a body for ever. A tag is
+//! never used again for something else. Policies and messages, which grow most, are JSON inside a text field.
+
+use crate::{
+    AttemptId, Bill, CallStats, CampaignId, ConfirmedBy, Event, Heard, MessageId, Outcome, RecipientId, Record,
+    Sequence,
+};
+use std::time::Duration;
+
+/// Why bytes are no record.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CodecError {
+    #[error("it ends too early")]
+    Short,
+    #[error("unknown kind of record {0}")]
+    Tag(u8),
+    #[error("a field holds what it cannot hold")]
+    Field,
+}
+
+pub(crate) struct Writer<'a>(&'a mut Vec<u8>);
+
+impl Writer<'_> {
+    fn number(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.0.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.0.push(value as u8);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.number(text.len() as u64);
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    fn millis(&mut self, duration: Duration) {
+        self.number(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+    }
+
+    fn json(&mut self, value: &impl serde::Serialize) {
+        // Policies and messages are plain structures: they always have a JSON form.
+        self.text(&serde_json::to_string(value).unwrap_or_default());
+    }
+}
+
+pub(crate) struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Bytes not read yet.
+    pub(crate) fn left(&self) -> usize {
+        self.0.len()
+    }
+
+    fn bytes(&mut self, count: u64) -> Result<&'a [u8], CodecError> {
+        let count = usize::try_from(count).map_err(|_| CodecError::Short)?;
+        let (head, tail) = self.0.split_at_checked(count).ok_or(CodecError::Short)?;
+        self.0 = tail;
+        Ok(head)
+    }
+
+    fn byte(&mut self) -> Result<u8, CodecError> {
+        self.bytes(1).map(|bytes| bytes[0])
+    }
+
+    pub(crate) fn number(&mut self) -> Result<u64, CodecError> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            if shift == 63 && byte > 1 {
+                return Err(CodecError::Field);
+            }
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(CodecError::Field)
+    }
+
+    /// A field that older records may lack.
+    fn optional(&mut self) -> Result<u64, CodecError> {
+        if self.is_empty() { Ok(0) } else { self.number() }
+    }
+
+    fn small<T: TryFrom<u64>>(&mut self) -> Result<T, CodecError> {
+        T::try_from(self.number()?).map_err(|_| CodecError::Field)
+    }
+
+    fn text(&mut self) -> Result<String, CodecError> {
+        if self.is_empty() {
+            return Ok(String::new());
+        }
+        let length = self.number()?;
+        let bytes = self.bytes(length)?;
+        std::str::from_utf8(bytes)
+            .map(str::to_owned)
+            .map_err(|_| CodecError::Field)
+    }
+
+    fn millis(&mut self) -> Result<Duration, CodecError> {
+        self.optional().map(Duration::from_millis)
+    }
+
+    fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, CodecError> {
+        serde_json::from_str(&self.text()?).map_err(|_| CodecError::Field)
+    }
+
+    fn flag(&mut self) -> Result<bool, CodecError> {
+        self.optional().map(|value| value != 0)
+    }
+}
+
+/// Writes one record behind what is in `out`. The sequence is not written: it follows from the place.
+pub(crate) fn write(record: &Record, out: &mut Vec<u8>) {
+    let mut body = Vec::with_capacity(64);
+    let mut w = Writer(&mut body);
+    // Zigzag: clocks before 1970 exist.
+    w.number(((record.at_ms << 1) ^ (record.at_ms >> 63)) as u64);
+    let tag = body_of(&record.event, &mut w);
+    out.push(tag);
+    Writer(out).number(body.len() as u64);
+    out.extend_from_slice(&body);
+}
+
+/// Reads one record; `sequence` is its place.
+pub(crate) fn read(reader: &mut Reader<'_>, sequence: Sequence) -> Result<Record, CodecError> {
+    let tag = reader.byte()?;
+    let length = reader.number()?;
+    let mut body = Reader(reader.bytes(length)?);
+    let time = body.number()?;
+    let at_ms = (time >> 1) as i64 ^ -((time & 1) as i64);
+    let event = event_of(tag, &mut body)?;
+    Ok(Record { sequence, at_ms, event })
+}
+
+fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
+    match event {
+        Event::MessageSaved { message, by } => {
+            w.json(message);
+            w.text(by);
+            1
+        }
+        Event::CampaignCreated {
+            campaign,
+            name,
+            message,
+            version,
+            policy,
+            service,
+            by,
+        } => {
+            w.number(campaign.0);
+            w.text(name);
+            w.number(message.0);
+            w.number((*version).into());
+            w.json(policy);
+            w.text(service);
+            w.text(by);
+            2
+        }
+        Event::RecipientsAdded {
+            campaign,
+            recipients,
+            by,
+        } => {
+            w.number(campaign.0);
+            w.text(by);
+            w.number(recipients.len() as u64);
+            // Lists are mostly in order of id: small differences make small records.
+            let mut last = 0u64;
+            for recipient in recipients {
+                let step = recipient.0.wrapping_sub(last) as i64;
+                w.number(((step << 1) ^ (step >> 63)) as u64);
+                last = recipient.0;
+            }
+            3
+        }
+        Event::CampaignLaunched { campaign, by } => campaign_by(w, *campaign, by, 4),
+        Event::CampaignPaused { campaign, by } => campaign_by(w, *campaign, by, 5),
+        Event::CampaignResumed { campaign, by } => campaign_by(w, *campaign, by, 6),
+        Event::CampaignStopped { campaign, by } => campaign_by(w, *campaign, by, 7),
+        Event::CampaignEnded { campaign, expired } => {
+            w.number(campaign.0);
+            w.number((*expired).into());
+            8
+        }
+        Event::UnconfirmedRetried { campaign, by } => campaign_by(w, *campaign, by, 9),
+        Event::MessageChanged {
+            campaign,
+            message,
+            version,
+            in_progress,
+            recall_confirmed,
+            by,
+        } => {
+            w.number(campaign.0);
+            w.number(message.0);
+            w.number((*version).into());
+            w.number((*in_progress).into());
+            w.number((*recall_confirmed).into());
+            w.text(by);
+            10
+        }
+        Event::AttemptStarted {
+            attempt,
+            campaign,
+            recipient,
+            slot,
+            trunk,
+            version,
+        } => {
+            w.number(attempt.0);
+            w.number(campaign.0);
+            w.number(recipient.0);
+            w.number((*slot).into());
+            w.text(trunk);
+            w.number((*version).into());
+            11
+        }
+        Event::Confirmed {
+            campaign,
+            recipient,
+            attempt,
+            how,
+            by,
+        } => {
+            w.number(campaign.0);
+            w.number(recipient.0);
+            w.number(attempt.0);
+            w.number(match how {
+                ConfirmedBy::Key => 0,
+                ConfirmedBy::CallBack => 1,
+                ConfirmedBy::Operator => 2,
+            });
+            w.text(by);
+            12
+        }
+        Event::AttemptEnded {
+            attempt,
+            campaign,
+            outcome,
+            stats,
+            bill,
+        } => {
+            w.number(attempt.0);
+            w.number(campaign.0);
+            write_outcome(outcome, w);
+            w.millis(stats.ringing);
+            w.millis(stats.talking);
+            w.number(stats.status.unwrap_or(0).into());
+            w.number(stats.q850.map_or(0, |cause| u64::from(cause) + 1));
+            w.number(stats.packets_sent);
+            w.number(stats.packets_received);
+            w.number(stats.packets_lost);
+            w.number(stats.jitter_us.into());
+            w.number(stats.digits.into());
+            w.number(bill.seconds.into());
+            w.number(bill.micros);
+            13
+        }
+        Event::Started { version } => {
+            w.text(version);
+            14
+        }
+        Event::TrunkChanged { trunk, is_up } => {
+            w.text(trunk);
+            w.number((*is_up).into());
+            15
+        }
+        Event::Noted { by, action, subject } => {
+            w.text(by);
+            w.text(action);
+            w.text(subject);
+            16
+        }
+    }
+}
+
+fn campaign_by(w: &mut Writer<'_>, campaign: CampaignId, by: &str, tag: u8) -> u8 {
+    w.number(campaign.0);
+    w.text(by);
+    tag
+}
+
+fn event_of(tag: u8, r: &mut Reader<'_>) -> Result<Event, CodecError> {
+    Ok(match tag {
+        1 => Event::MessageSaved {
+            message: r.json()?,
+            by: r.text()?,
+        },
+        2 => Event::CampaignCreated {
+            campaign: CampaignId(r.number()?),
+            name: r.text()?,
+            message: MessageId(r.number()?),
+            version: r.small()?,
+            policy: r.json()?,
+            service: r.text()?,
+            by: r.text()?,
+        },
+        3 => {
+            let (campaign, by, count) = (CampaignId(r.number()?), r.text()?, r.number()?);
+            let mut recipients = Vec::with_capacity(usize::try_from(count).unwrap_or(0).min(r.0.len()));
+            let mut last = 0u64;
+            for _ in 0..count {
+                let step = r.number()?;
+                last = last.wrapping_add(((step >> 1) as i64 ^ -((step & 1) as i64)) as u64);
+                recipients.push(RecipientId(last));
+            }
+            Event::RecipientsAdded {
+                campaign,
+                recipients,
+                by,
+            }
+        }
+        4 => Event::CampaignLaunched {
+            campaign: CampaignId(r.number()?),
+            by: r.text()?,
+        },
+        5 => Event::CampaignPaused {
+            campaign: CampaignId(r.number()?),
+            by: r.text()?,
+        },
+        6 => Event::CampaignResumed {
+            campaign: CampaignId(r.number()?),
+            by: r.text()?,
+        },
+        7 => Event::CampaignStopped {
+            campaign: CampaignId(r.number()?),
+            by: r.text()?,
+        },
+        8 => Event::CampaignEnded {
+            campaign: CampaignId(r.number()?),
+            expired: r.flag()?,
+        },
+        9 => Event::UnconfirmedRetried {
+            campaign: CampaignId(r.number()?),
+            by: r.text()?,
+        },
+        10 => Event::MessageChanged {
+            campaign: CampaignId(r.number()?),
+            message: MessageId(r.number()?),
+            version: r.small()?,
+            in_progress: r.flag()?,
+            recall_confirmed: r.flag()?,
+            by: r.text()?,
+        },
+        11 => Event::AttemptStarted {
+            attempt: AttemptId(r.number()?),
+            campaign: CampaignId(r.number()?),
+            recipient: RecipientId(r.number()?),
+            slot: r.small()?,
+            trunk: r.text()?,
+            version: r.small()?,
+        },
+        12 => Event::Confirmed {
+            campaign: CampaignId(r.number()?),
+            recipient: RecipientId(r.number()?),
+            attempt: AttemptId(r.number()?),
+            how: match r.number()? {
+                0 => ConfirmedBy::Key,
+                1 => ConfirmedBy::CallBack,
+                2 => ConfirmedBy::Operator,
+                _ => return Err(CodecError::Field),
+            },
+            by: r.text()?,
+        },
+        13 => Event::AttemptEnded {
+            attempt: AttemptId(r.number()?),
+            campaign: CampaignId(r.number()?),
+            outcome: read_outcome(r)?,
+            stats: CallStats {
+                ringing: r.millis()?,
+                talking: r.millis()?,
+                status: Some(r.small()?).filter(|status| *status != 0),
+                q850: r.optional()?.checked_sub(1).and_then(|cause| u8::try_from(cause).ok()),
+                packets_sent: r.optional()?,
+                packets_received: r.optional()?,
+                packets_lost: r.optional()?,
+                jitter_us: r.small()?,
+                digits: r.small()?,
+            },
+            bill: Bill {
+                seconds: r.small()?,
+                micros: r.number()?,
+            },
+        },
+        14 => Event::Started { version: r.text()? },
+        15 => Event::TrunkChanged {
+            trunk: r.text()?,
+            is_up: r.flag()?,
+        },
+        16 => Event::Noted {
+            by: r.text()?,
+            action: r.text()?,
+            subject: r.text()?,
+        },
+        other => return Err(CodecError::Tag(other)),
+    })
+}
+
+fn write_outcome(outcome: &Outcome, w: &mut Writer<'_>) {
+    let (kind, status) = match outcome {
+        Outcome::Confirmed => (0, 0),
+        Outcome::AnsweredNotConfirmed(Heard::Whole) => (1, 0),
+        Outcome::AnsweredNotConfirmed(Heard::Part) => (2, 0),
+        Outcome::AnsweredNotConfirmed(Heard::Nothing) => (3, 0),
+        Outcome::Machine { message_left } => (4, u16::from(*message_left)),
+        Outcome::Busy => (5, 0),
+        Outcome::NoAnswer => (6, 0),
+        Outcome::Unreachable { status } => (7, *status),
+        Outcome::Rejected { status } => (8, *status),
+        Outcome::Congestion { status, .. } => (9, *status),
+        Outcome::Failed { status } => (10, *status),
+        Outcome::Cancelled => (11, 0),
+        Outcome::Unknown => (12, 0),
+    };
+    w.number(kind);
+    w.number(status.into());
+    let wait = match outcome {
+        Outcome::Congestion {
+            retry_after: Some(wait),
+            ..
+        } => wait.as_secs() + 1,
+        _ => 0,
+    };
+    w.number(wait);
+}
+
+fn read_outcome(r: &mut Reader<'_>) -> Result<Outcome, CodecError> {
+    let (kind, status, wait): (u64, u16, u64) = (r.number()?, r.small()?, r.number()?);
+    Ok(match kind {
+        0 => Outcome::Confirmed,
+        1 => Outcome::AnsweredNotConfirmed(Heard::Whole),
+        2 => Outcome::AnsweredNotConfirmed(Heard::Part),
+        3 => Outcome::AnsweredNotConfirmed(Heard::Nothing),
+        4 => Outcome::Machine {
+            message_left: status != 0,
+        },
+        5 => Outcome::Busy,
+        6 => Outcome::NoAnswer,
+        7 => Outcome::Unreachable { status },
+        8 => Outcome::Rejected { status },
+        9 => Outcome::Congestion {
+            status,
+            retry_after: wait.checked_sub(1).map(Duration::from_secs),
+        },
+        10 => Outcome::Failed { status },
+        11 => Outcome::Cancelled,
+        12 => Outcome::Unknown,
+        _ => return Err(CodecError::Field),
+    })
+}
+
+#[cfg(test)]
+#[path = "codec_tests.rs"]
+mod tests;

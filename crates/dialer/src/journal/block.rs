@@ -1,0 +1,277 @@
+//! Blocks: the records of one group commit, as they are stored.
+//!
+//! Layout, integers little-endian: format (1), first sequence (8), count (4), length of the payload (4), payload, head
+//! of the hash chain after the block (32), CRC-32 of everything before (4). The chain goes from record to record:
+//! head = SHA-256(previous head, record's bytes), so that it does not depend on how records were grouped.
+
+use super::JournalError;
+use crate::codec::{self, Reader};
+use crate::{Record, Sequence};
+use sha2::{Digest, Sha256};
+
+/// The newest format.
+const FORMAT: u8 = 1;
+const HEADER: usize = 17;
+const TRAILER: usize = 36;
+
+/// The end of the hash chain.
+pub(super) type Head = [u8; 32];
+/// The chain before the first record.
+pub(super) const GENESIS: Head = [0; 32];
+
+/// Payload after which a new block is begun; keeps blocks well below what the store keeps in one piece.
+const FULL: usize = 32 * 1024;
+
+fn link(head: &Head, record: &[u8]) -> Head {
+    Sha256::new().chain_update(head).chain_update(record).finalize().into()
+}
+
+/// One block ready to be stored.
+pub(super) struct Sealed {
+    pub(super) first: Sequence,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Makes blocks of records that follow each other; returns the head after them.
+pub(super) fn seal(records: &[Record], mut head: Head) -> (Vec<Sealed>, Head) {
+    let mut blocks = Vec::new();
+    let mut records = records.iter().peekable();
+    while let Some(first) = records.peek().map(|record| record.sequence) {
+        let mut bytes = vec![0; HEADER];
+        let mut count = 0u32;
+        while bytes.len() < FULL
+            && let Some(record) = records.next()
+        {
+            let start = bytes.len();
+            codec::write(record, &mut bytes);
+            head = link(&head, &bytes[start..]);
+            count += 1;
+        }
+        let length = (bytes.len() - HEADER) as u32;
+        bytes[0] = FORMAT;
+        bytes[1..9].copy_from_slice(&first.0.to_le_bytes());
+        bytes[9..13].copy_from_slice(&count.to_le_bytes());
+        bytes[13..17].copy_from_slice(&length.to_le_bytes());
+        bytes.extend_from_slice(&head);
+        let crc = crc32fast::hash(&bytes);
+        bytes.extend_from_slice(&crc.to_le_bytes());
+        blocks.push(Sealed { first, bytes });
+    }
+    (blocks, head)
+}
+
+/// A block that was read and whose checksum is right.
+pub(super) struct Opened {
+    pub(super) records: Vec<Record>,
+    /// The head that the block claims.
+    pub(super) head: Head,
+}
+
+fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..at + N)?.try_into().ok()
+}
+
+/// Reads a block that should begin with record `first`. With `previous`, the hash chain is checked too.
+pub(super) fn open(bytes: &[u8], first: Sequence, previous: Option<&Head>) -> Result<Opened, JournalError> {
+    let damaged = |what: &str| JournalError::Damaged {
+        at: first,
+        what: what.to_owned(),
+    };
+    let format = *bytes.first().ok_or_else(|| damaged("an empty block"))?;
+    if format > FORMAT {
+        return Err(JournalError::Version {
+            found: format,
+            known: FORMAT,
+        });
+    }
+    let short = || damaged("a block is cut short");
+    let body = bytes.len().checked_sub(4).ok_or_else(short)?;
+    let crc = u32::from_le_bytes(array(bytes, body).ok_or_else(short)?);
+    if crc32fast::hash(&bytes[..body]) != crc {
+        return Err(damaged("a checksum is wrong"));
+    }
+    let sequence = Sequence(u64::from_le_bytes(array(bytes, 1).ok_or_else(short)?));
+    let count = u32::from_le_bytes(array(bytes, 9).ok_or_else(short)?);
+    let length = u32::from_le_bytes(array(bytes, 13).ok_or_else(short)?) as usize;
+    if sequence != first {
+        return Err(damaged("a block is missing or in the wrong place"));
+    }
+    if bytes.len() != HEADER + length + TRAILER {
+        return Err(short());
+    }
+    let head: Head = array(bytes, HEADER + length).ok_or_else(short)?;
+    let payload = &bytes[HEADER..HEADER + length];
+    let mut reader = Reader::new(payload);
+    let mut records = Vec::with_capacity((count as usize).min(length));
+    let mut chain = previous.copied();
+    let mut start = 0;
+    for at in 0..count {
+        let sequence = first.advanced(at as usize);
+        let record = codec::read(&mut reader, sequence).map_err(|error| JournalError::Damaged {
+            at: sequence,
+            what: error.to_string(),
+        })?;
+        records.push(record);
+        let end = length - reader.left();
+        if let Some(head) = &mut chain {
+            *head = link(head, &payload[start..end]);
+        }
+        start = end;
+    }
+    if !reader.is_empty() {
+        return Err(damaged("a block holds more than its records"));
+    }
+    if chain.is_some_and(|chain| chain != head) {
+        return Err(damaged(
+            "the hash chain is broken: records were changed, or come from another journal",
+        ));
+    }
+    Ok(Opened { records, head })
+}
+
+/// Reads blocks one after the other from `first` on, and gives the records from `from` on.
+pub(super) struct Walk<I> {
+    blocks: I,
+    expected: Option<Sequence>,
+    from: Sequence,
+    head: Option<Head>,
+    records: std::vec::IntoIter<Record>,
+    is_over: bool,
+}
+
+impl<I> Walk<I> {
+    /// `head` is the chain before the first block if it is known; else it is taken from the first block unchecked.
+    pub(super) fn new(blocks: I, expected: Option<Sequence>, from: Sequence, head: Option<Head>) -> Self {
+        Self {
+            blocks,
+            expected,
+            from,
+            head,
+            records: Vec::new().into_iter(),
+            is_over: false,
+        }
+    }
+
+    /// The head after everything read so far.
+    pub(super) fn head(&self) -> Option<Head> {
+        self.head
+    }
+}
+
+impl<I, B> Iterator for Walk<I>
+where
+    I: Iterator<Item = Result<(Sequence, B), JournalError>>,
+    B: AsRef<[u8]>,
+{
+    type Item = Result<Record, JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(record) = self.records.next() {
+                if record.sequence < self.from {
+                    continue;
+                }
+                return Some(Ok(record));
+            }
+            if self.is_over {
+                return None;
+            }
+            let opened = self.blocks.next()?.and_then(|(first, bytes)| {
+                let first = self.expected.unwrap_or(first);
+                open(bytes.as_ref(), first, self.head.as_ref())
+            });
+            match opened {
+                Ok(opened) => {
+                    self.expected = opened
+                        .records
+                        .last()
+                        .map(|record| record.sequence.next())
+                        .or(self.expected);
+                    self.head = Some(opened.head);
+                    self.records = opened.records.into_iter();
+                }
+                Err(error) => {
+                    self.is_over = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Event;
+
+    fn records(count: u64) -> Vec<Record> {
+        (0..count)
+            .map(|at| Record {
+                sequence: Sequence(at),
+                at_ms: at as i64,
+                event: Event::Noted {
+                    by: "op".into(),
+                    action: "test".into(),
+                    subject: at.to_string(),
+                },
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_chain_does_not_depend_on_the_grouping() {
+        let all = records(100);
+        let (_, once) = seal(&all, GENESIS);
+        let mut head = GENESIS;
+        for part in all.chunks(7) {
+            head = seal(part, head).1;
+        }
+        assert_eq!(once, head);
+    }
+
+    #[test]
+    fn large_batches_are_cut_into_blocks_that_read_back() {
+        let all = records(5_000);
+        let (blocks, head) = seal(&all, GENESIS);
+        assert!(blocks.len() > 1);
+        let mut walk = Walk::new(
+            blocks.iter().map(|b| Ok((b.first, &b.bytes))),
+            Some(Sequence(0)),
+            Sequence(0),
+            Some(GENESIS),
+        );
+        let read: Vec<Record> = walk.by_ref().map(Result::unwrap).collect();
+        assert_eq!(read, all);
+        assert_eq!(walk.head(), Some(head));
+    }
+
+    #[test]
+    fn every_changed_bit_is_noticed() {
+        let (blocks, _) = seal(&records(3), GENESIS);
+        let bytes = &blocks[0].bytes;
+        for at in 0..bytes.len() * 8 {
+            let mut changed = bytes.clone();
+            changed[at / 8] ^= 1 << (at % 8);
+            assert!(open(&changed, Sequence(0), Some(&GENESIS)).is_err(), "bit {at}");
+        }
+        for cut in 0..bytes.len() {
+            assert!(
+                open(&bytes[..cut], Sequence(0), Some(&GENESIS)).is_err(),
+                "cut at {cut}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_record_that_was_forged_with_a_right_checksum_breaks_the_chain() {
+        let (honest, _) = seal(&records(3), GENESIS);
+        let mut forged = records(3);
+        forged[1].at_ms += 1;
+        let (forged, _) = seal(&forged, [1; 32]);
+        assert!(open(&honest[0].bytes, Sequence(0), Some(&GENESIS)).is_ok());
+        assert!(matches!(
+            open(&forged[0].bytes, Sequence(0), Some(&GENESIS)),
+            Err(JournalError::Damaged { .. })
+        ));
+    }
+}

@@ -1,0 +1,185 @@
+//! Views and reports out of the state in memory.
+
+use crate::campaign::Campaign;
+use crate::dialer::Dialer;
+use crate::time::Moment;
+use crate::{
+    Answer, AttemptRow, CampaignReport, CampaignState, CampaignView, Cause, CommandError, FinalState, JournalView,
+    LiveView, Now, Query, RecipientRow, TrunkView,
+};
+use std::collections::BTreeMap;
+
+impl Dialer {
+    /// What is happening now.
+    #[must_use]
+    pub fn view(&self, now: Now) -> LiveView {
+        let moment = self.clock.moment(now);
+        let wall = |at: Moment| now.utc_ms + (at.0 - moment.0) / 1000;
+        let trunks = self.trunks.iter().map(|trunk| TrunkView {
+            name: trunk.settings.name.clone(),
+            is_up: trunk.is_up,
+            blocked_until_ms: (trunk.blocked_until > moment).then(|| wall(trunk.blocked_until)),
+            channels: trunk.settings.channels,
+            in_use: trunk.in_use,
+            calls_per_second: trunk.settings.calls_per_second,
+            placed: trunk.placed,
+            congested: trunk.congested,
+        });
+        LiveView {
+            at_ms: now.utc_ms,
+            campaigns: self
+                .state
+                .campaigns
+                .values()
+                .rev()
+                .map(|campaign| self.campaign_view(campaign, now))
+                .collect(),
+            trunks: trunks.collect(),
+            journal: JournalView {
+                durable: self.durable.0,
+                waiting: self.state.next.0.saturating_sub(self.durable.0),
+                alarm: self.alarm.clone(),
+                flush_us: 0,
+            },
+        }
+    }
+
+    fn campaign_view(&self, campaign: &Campaign, now: Now) -> CampaignView {
+        let counts = &campaign.counts;
+        let plan = self.plans.get(&campaign.id);
+        let by_cause = |counts: &[u64; Cause::ALL.len()]| -> BTreeMap<Cause, u64> {
+            Cause::ALL
+                .iter()
+                .map(|cause| (*cause, counts[*cause as usize]))
+                .filter(|(_, count)| *count > 0)
+                .collect()
+        };
+        CampaignView {
+            id: campaign.id,
+            name: campaign.name.clone(),
+            state: campaign.state,
+            exercise: campaign.policy.exercise,
+            message: campaign.message,
+            message_version: campaign.version,
+            created_ms: campaign.created_ms,
+            launched_ms: campaign.launched_ms,
+            ended_ms: campaign.ended_ms,
+            recipients: campaign.members.len() as u64,
+            confirmed: counts.confirmed,
+            informed: counts.informed,
+            not_confirmed: counts.not_confirmed,
+            failed: by_cause(&counts.failed),
+            pending: counts.pending,
+            attempts: campaign.attempts.len() as u64,
+            calling: counts.calling,
+            ringing: counts.ringing,
+            speaking: counts.speaking,
+            outcomes: by_cause(&counts.outcomes),
+            rate: plan.map_or(0.0, |plan| plan.rate(self.clock.moment(now))),
+            predicted_end_ms: self.predicted_end(campaign, now),
+            cost_micros: counts.cost_micros,
+            billed_seconds: counts.billed_seconds,
+        }
+    }
+
+    /// When a running campaign will be over: what is left of it, at the pace that its channels and its observed calls
+    /// allow, and never after its period.
+    fn predicted_end(&self, campaign: &Campaign, now: Now) -> Option<i64> {
+        if campaign.state != CampaignState::Running {
+            return campaign.ended_ms;
+        }
+        let moment = self.clock.moment(now);
+        let end = crate::prediction::remaining(campaign, &self.settings, moment);
+        let left = campaign.deadline()?.since(moment).min(end);
+        Some(now.utc_ms + i64::try_from(left.as_millis()).unwrap_or(0))
+    }
+
+    /// Looks something up.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn query(&self, now: Now, query: Query) -> Result<Answer, CommandError> {
+        let campaign = |id| self.state.campaigns.get(&id).ok_or(CommandError::NoCampaign(id));
+        Ok(match query {
+            Query::Report(id) => Answer::Report(Box::new(self.report(campaign(id)?, now))),
+            Query::Messages => Answer::Messages(
+                self.state
+                    .messages
+                    .values()
+                    .filter_map(|all| all.last().cloned())
+                    .collect(),
+            ),
+            Query::History(id) => Answer::Messages(
+                self.state
+                    .messages
+                    .get(&id)
+                    .cloned()
+                    .ok_or(CommandError::NoMessage(id))?,
+            ),
+            Query::Message(id, version) => {
+                let edition = self.state.message(id, version).ok_or(CommandError::NoMessage(id))?;
+                Answer::Messages(vec![edition.clone()])
+            }
+            Query::Policy(id) => Answer::Policy(Box::new(campaign(id)?.policy.clone())),
+            Query::Recipient(id) => {
+                let call = self.calls.get(&id).ok_or(CommandError::NoAttempt(id))?;
+                Answer::Recipient(call.campaign, call.recipient)
+            }
+        })
+    }
+
+    fn report(&self, campaign: &Campaign, now: Now) -> CampaignReport {
+        let recipients = campaign.members.iter().map(|member| {
+            let confirmation = member.confirmation.filter(|_| member.state == FinalState::Confirmed);
+            let slot = confirmation.and_then(|confirmation| confirmation.slot);
+            RecipientRow {
+                recipient: member.recipient,
+                state: member.state,
+                last: member.last,
+                attempts: member.attempts,
+                confirmed_slot: slot,
+                confirmed_number: slot
+                    .and_then(|slot| member.slots.get(usize::from(slot)))
+                    .and_then(|slot| slot.number),
+                confirmed_by: confirmation.map(|confirmation| confirmation.how),
+                confirmed_ms: confirmation.map(|confirmation| confirmation.at_ms),
+                first_ms: member.first_ms,
+                last_ms: member.last_ms,
+            }
+        });
+        let attempts = campaign.attempts.iter().filter_map(|attempt| {
+            let member = campaign.members.get(attempt.member as usize)?;
+            Some(AttemptRow {
+                attempt: attempt.id,
+                recipient: member.recipient,
+                slot: attempt.slot,
+                number: member.slots.get(usize::from(attempt.slot)).and_then(|slot| slot.number),
+                trunk: self
+                    .state
+                    .trunks
+                    .get(usize::from(attempt.trunk.0))
+                    .cloned()
+                    .unwrap_or_default(),
+                started_ms: attempt.started_ms,
+                ended_ms: attempt.ended_ms,
+                ringing_ms: attempt.ringing_ms.into(),
+                talking_ms: attempt.talking_ms.into(),
+                outcome: attempt.outcome,
+                status: attempt.status,
+                message_version: attempt.version,
+                billed_seconds: attempt.bill.seconds,
+                cost_micros: attempt.bill.micros,
+            })
+        });
+        CampaignReport {
+            at_ms: now.utc_ms,
+            summary: self.campaign_view(campaign, now),
+            policy: campaign.policy.clone(),
+            created_by: campaign.created_by.clone(),
+            launched_by: campaign.launched_by.clone(),
+            service: campaign.service.clone(),
+            recipients: recipients.collect(),
+            attempts: attempts.collect(),
+        }
+    }
+}
