@@ -6,6 +6,7 @@ use crate::{
 
 /// An order of an operator. `by` names the user, for the audit trail.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant)] // Commands are rare, and never kept in numbers.
 pub enum Command {
     /// Adds a message to the library, or a new version of it. Reply: [`Reply::Message`].
     SaveMessage {

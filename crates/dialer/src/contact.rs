@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use self::local::{E164, RecipientId};
+pub use directory::{E164, RecipientId};
 pub use ivr::Language;
 
 /// A recipient as the dialer needs it. Stays in memory; the journal only holds the id.
@@ -22,39 +22,33 @@ pub trait Contacts {
     fn contact(&self, recipient: RecipientId) -> Option<Contact>;
 }
 
-impl Contacts for std::collections::HashMap<RecipientId, Contact> {
-    fn contact(&self, recipient: RecipientId) -> Option<Contact> {
-        self.get(&recipient).cloned()
+impl From<&directory::Recipient> for Contact {
+    fn from(recipient: &directory::Recipient) -> Self {
+        let numbers = if recipient.unsubscribed {
+            &[][..]
+        } else {
+            &recipient.numbers
+        };
+        Self {
+            recipient: recipient.id,
+            numbers: numbers
+                .iter()
+                .filter(|number| number.voice)
+                .map(|number| number.e164)
+                .collect(),
+            language: Some(recipient.language),
+        }
     }
 }
 
-/// Stand-ins until the directory's own types land.
-mod local {
-    use serde::{Deserialize, Serialize};
-
-    /// A recipient's number in the directory.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-    pub struct RecipientId(pub u64);
-
-    /// A telephone number in international form (ITU-T E.164), digits only.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-    pub struct E164(pub u64);
-
-    impl E164 {
-        /// Reads "+33…".
-        pub fn parse(text: &str) -> Result<Self, std::num::ParseIntError> {
-            text.trim_start_matches('+').parse().map(Self)
-        }
-
-        /// The digits without "+".
-        pub fn digits(self) -> String {
-            self.0.to_string()
-        }
+impl Contacts for directory::Directory {
+    fn contact(&self, recipient: RecipientId) -> Option<Contact> {
+        self.recipient(recipient).map(|recipient| Contact::from(&**recipient))
     }
+}
 
-    impl std::fmt::Display for E164 {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            write!(f, "+{}", self.0)
-        }
+impl Contacts for std::collections::HashMap<RecipientId, Contact> {
+    fn contact(&self, recipient: RecipientId) -> Option<Contact> {
+        self.get(&recipient).cloned()
     }
 }

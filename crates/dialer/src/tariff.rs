@@ -52,7 +52,7 @@ impl Tariff {
 
 /// The tariff for a number: the longest prefix that fits.
 #[must_use]
-pub fn tariff_of<'a>(tariffs: &'a [Tariff], number: E164) -> Option<&'a Tariff> {
+pub fn tariff_of(tariffs: &[Tariff], number: E164) -> Option<&Tariff> {
     let digits = number.digits();
     tariffs
         .iter()

@@ -50,10 +50,6 @@ impl Moment {
         Self(ms.saturating_mul(1000))
     }
 
-    pub(crate) fn ms(self) -> i64 {
-        self.0.div_euclid(1000)
-    }
-
     /// Time from `earlier` to this moment; zero if it is not earlier.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

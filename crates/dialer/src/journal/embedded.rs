@@ -58,6 +58,9 @@ fn sequence(key: &[u8]) -> Result<Sequence, JournalError> {
     Ok(Sequence(u64::from_be_bytes(bytes)))
 }
 
+/// The store's blocks, in order.
+type Blocks<'a> = Box<dyn Iterator<Item = Result<(Sequence, sled::IVec), JournalError>> + 'a>;
+
 impl Store {
     fn open(path: &Path) -> Result<Self, JournalError> {
         let refused = |error: &dyn std::fmt::Display| JournalError::Open(path.display().to_string(), error.to_string());
@@ -126,10 +129,7 @@ impl Embedded {
             .ok_or_else(|| JournalError::Store("closed after a failure".to_owned()))
     }
 
-    fn walk(
-        &self,
-        from: Sequence,
-    ) -> Result<Walk<impl Iterator<Item = Result<(Sequence, sled::IVec), JournalError>>>, JournalError> {
+    fn walk(&self, from: Sequence) -> Result<Walk<Blocks<'_>>, JournalError> {
         let tree = &self.store()?.tree;
         // The block that holds `from` may begin before it.
         let first = match tree.get_lt(key(from.next())).map_err(store_error)? {
