@@ -7,9 +7,12 @@
 //! - [`Endpoint`]: messages and time in, messages and [`Event`]s out. Inside it the transactions, dialogs, calls, registrations.
 //! - [`Config`], [`TrunkConfig`]: what the operator decides.
 //! - [`Flow`], [`Transmit`]: where messages travel.
+//! - `driver` (feature `tokio`): the endpoint on real sockets.
 
 pub mod admission;
 pub mod config;
+#[cfg(feature = "tokio")]
+pub mod driver;
 pub mod message;
 pub mod transport;
 pub mod verdict;
