@@ -142,7 +142,7 @@ impl Embedded {
             Ok((sequence(&key)?, bytes))
         });
         Ok(Walk::new(
-            blocks,
+            Box::new(blocks),
             is_start.then_some(Sequence(0)),
             from,
             is_start.then_some(GENESIS),
