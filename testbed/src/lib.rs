@@ -5,3 +5,4 @@
 
 pub mod carrier;
 pub mod demo;
+pub mod signals;

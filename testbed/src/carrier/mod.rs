@@ -10,5 +10,6 @@ pub mod counts;
 pub mod exchange;
 pub mod media;
 pub mod phones;
+pub mod service;
 pub mod sound;
 pub mod telephone;

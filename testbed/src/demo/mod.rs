@@ -6,6 +6,7 @@
 
 pub mod desk;
 pub mod fiction;
+pub mod play;
 pub mod screen;
 pub mod stage;
 pub mod verdict;

@@ -1,0 +1,227 @@
+//! The demonstration itself, act by act.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use rand::{Rng, SeedableRng};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{
+    desk::{Desk, View},
+    fiction::Fiction,
+    screen::Screen,
+    stage::Stage,
+    verdict::{self, Figure},
+};
+use crate::carrier::counts::Counts;
+
+/// What the people hear.
+pub const MESSAGE: &str = "Alerte de la préfecture de la Somme. Vigilance rouge pour inondations. \
+    Prévenez vos habitants des zones basses, ouvrez votre centre d'accueil, et tenez votre commune informée.";
+
+/// How large and how quick the demonstration is.
+#[derive(Debug, Clone)]
+pub struct Size {
+    /// Communes whose people are alerted.
+    pub communes: usize,
+    /// Channels of the trunk.
+    pub channels: u32,
+    /// New calls a second.
+    pub calls_per_second: u32,
+    /// Human times are divided by this.
+    pub pace: f64,
+    /// The campaign's period, in seconds: it is over by then.
+    pub period: u64,
+}
+
+impl Size {
+    /// All 771 communes: two to three minutes.
+    pub const FULL: Size = Size {
+        communes: 771,
+        channels: 500,
+        calls_per_second: 40,
+        pace: 4.0,
+        period: 150,
+    };
+    /// A short form for continuous integration.
+    pub const SHORT: Size = Size {
+        communes: 60,
+        channels: 200,
+        calls_per_second: 20,
+        pace: 6.0,
+        period: 45,
+    };
+}
+
+/// What is written with `--summary`.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    /// Whether every figure agrees.
+    pub agree: bool,
+    /// The figures, side by side.
+    pub figures: Vec<Figure>,
+    /// The campaign as tocsin shows it at the end.
+    pub tocsin: View,
+    /// What the carrier counted, without the single telephones.
+    pub carrier: Counts,
+    /// Rows of the spreadsheet that were read.
+    pub imported: u64,
+    /// Seconds from the launch to the end.
+    pub seconds: f64,
+    /// Most calls at once, as the carrier saw it.
+    pub concurrent_max: u64,
+    /// The reports.
+    pub reports: Vec<PathBuf>,
+    /// The seed of this run.
+    pub seed: u64,
+}
+
+/// Plays everything; children are gone when it returns, whatever happens.
+///
+/// # Errors
+/// When an act fails; a disagreement is no error but stands in the summary.
+pub fn play(size: &Size, folder: &Path, seed: u64, is_over: &AtomicBool) -> anyhow::Result<Summary> {
+    let stage = Stage::lay(folder, size.channels, size.calls_per_second, password(seed))?;
+    println!("Folder: {}", stage.folder.display());
+
+    let fiction = Fiction::invent(seed, size.communes);
+    let spreadsheet = stage.path("elus-de-la-somme.xlsx");
+    fiction.write_spreadsheet(&spreadsheet)?;
+    fiction.write_phones(&stage.path("phones.csv"))?;
+    stage.write_configuration()?;
+    println!(
+        "Spreadsheet: {} people of {} communes with {} telephones: {}",
+        fiction.people.len(),
+        size.communes,
+        fiction.phones.len(),
+        spreadsheet.display()
+    );
+
+    let mut carrier = stage.start_carrier(seed, size.pace, size.period + 600)?;
+    println!(
+        "Carrier: {} telephones on udp://127.0.0.1:{}",
+        fiction.phones.len(),
+        stage.carrier_port
+    );
+    let mut tocsin = stage.start_tocsin()?;
+    println!(
+        "Console: https://localhost:{}/ (user demo, password {})",
+        stage.web_port, stage.password
+    );
+
+    let desk = Desk::sign_in(stage.web_port, &stage.certificate()?, "demo", &stage.password)?;
+    let imported = desk.import("Élus de la Somme", "elus-de-la-somme.xlsx", &fs::read(&spreadsheet)?)?;
+    println!(
+        "Import: {} rows read, {} people created, {} problems",
+        imported.read,
+        imported.created,
+        imported.problems.len()
+    );
+    for problem in imported.problems.iter().take(5) {
+        println!("  {problem}");
+    }
+    let message = desk.add_message("Vigilance rouge inondations", MESSAGE)?;
+    let (campaign, made) = desk.add_campaign("Crue de la Somme", message, "Élus de la Somme", &policy(size))?;
+    if let Some(end) = made["prediction"]["end_s"].as_f64() {
+        println!("Campaign {campaign}: about {end:.0} s predicted");
+    }
+    let launched = Instant::now();
+    desk.launch(campaign)?;
+    println!(
+        "Launched; live at https://localhost:{}/campaigns/{campaign}",
+        stage.web_port
+    );
+
+    let people = fiction.people.len() as u64;
+    let mut screen = Screen::new(people);
+    let view = loop {
+        let view = desk.view(campaign)?;
+        screen.show(&view, launched.elapsed());
+        if view.is_over() {
+            break view;
+        }
+        if is_over.load(Ordering::Relaxed) {
+            bail!("interrupted");
+        }
+        carrier.check()?;
+        tocsin.check()?;
+        if launched.elapsed() > Duration::from_secs(size.period + 120) {
+            bail!(
+                "the campaign is still not over {} s after its launch: {}",
+                size.period + 120,
+                json!(view)
+            );
+        }
+        thread::sleep(Duration::from_millis(250));
+    };
+    screen.finish();
+    let seconds = launched.elapsed().as_secs_f64();
+    // The far ends of the last calls learn of their end a moment later.
+    settle(&stage.path("carrier.json"));
+
+    let mut reports = Vec::new();
+    for kind in ["xlsx", "pdf", "csv", "json"] {
+        let path = stage.path(&format!("report.{kind}"));
+        fs::write(&path, desk.report(campaign, kind)?)?;
+        reports.push(path);
+    }
+    let report: Value = serde_json::from_slice(&fs::read(stage.path("report.json"))?)?;
+    tocsin.stop().context("at the end")?;
+    carrier.stop().context("at the end")?;
+    let mut counts = Counts::read(&stage.path("carrier.json")).context("the carrier's counts cannot be read")?;
+
+    let figures = verdict::compare(&view, &report, &counts, people);
+    let concurrent_max = counts.concurrent_max;
+    counts.numbers.clear();
+    Ok(Summary {
+        agree: figures.iter().all(Figure::agrees),
+        figures,
+        tocsin: view,
+        carrier: counts,
+        imported: imported.read,
+        seconds,
+        concurrent_max,
+        reports,
+        seed,
+    })
+}
+
+/// The policy of the demonstration: an alert whose waits are shortened like the people's own times.
+fn policy(size: &Size) -> Value {
+    json!({
+        "ring_timeout": 8,
+        "between_numbers": 1,
+        "tries_per_number": 2,
+        "tries_per_recipient": 4,
+        "total_period": size.period,
+        "delays": {
+            "busy": 6, "no_answer": 6, "not_confirmed": 10, "hung_up_early": 6, "machine": 10,
+            "rejected": 10, "unreachable": null, "failed": 5, "unknown": 5
+        },
+    })
+}
+
+/// Waits until the carrier has no call any more, at most five seconds: a disagreement is then shown, not waited for.
+fn settle(counts: &Path) {
+    for _ in 0..10 {
+        thread::sleep(Duration::from_millis(500));
+        if Counts::read(counts).is_ok_and(|counts| counts.concurrent == 0) {
+            return;
+        }
+    }
+}
+
+/// A password for this run only.
+fn password(seed: u64) -> String {
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed ^ u64::from(std::process::id()));
+    (0..16)
+        .map(|_| char::from(b"abcdefghjkmnpqrstuvwxyz23456789"[rng.random_range(0..31)]))
+        .collect()
+}
