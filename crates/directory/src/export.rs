@@ -28,8 +28,18 @@ pub enum ExportError {
 }
 
 const HEADERS: [&str; 12] = [
-    "Identifiant", "Nom", "Prénom", "Fonction", "Domaine", "Code INSEE", "Commune", "Téléphone 1", "Téléphone 2",
-    "Téléphone 3", "E-mail", "Langue",
+    "Identifiant",
+    "Nom",
+    "Prénom",
+    "Fonction",
+    "Domaine",
+    "Code INSEE",
+    "Commune",
+    "Téléphone 1",
+    "Téléphone 2",
+    "Téléphone 3",
+    "E-mail",
+    "Langue",
 ];
 
 /// Headers beyond [`HEADERS`].
@@ -45,7 +55,9 @@ fn headers() -> impl Iterator<Item = &'static str> {
 fn cells<'a>(recipient: &'a Recipient, directory: &'a Directory) -> Vec<Cow<'a, str>> {
     let commune = recipient.commune.and_then(|insee| directory.gazetteer().get(insee));
     let number = |place: usize| -> Cow<'a, str> {
-        let Some(number) = recipient.numbers.get(place) else { return "".into() };
+        let Some(number) = recipient.numbers.get(place) else {
+            return "".into();
+        };
         // A leading plus would start a formula, and lose itself.
         match number.e164.kind() {
             Kind::Foreign => number.e164.dialled_from_france().into(),
@@ -59,7 +71,11 @@ fn cells<'a>(recipient: &'a Recipient, directory: &'a Directory) -> Vec<Cow<'a, 
         recipient.first_name.as_str().into(),
         recipient.function.as_str().into(),
         recipient.domain.as_str().into(),
-        recipient.commune.map(|insee| insee.to_string()).unwrap_or_default().into(),
+        recipient
+            .commune
+            .map(|insee| insee.to_string())
+            .unwrap_or_default()
+            .into(),
         commune.map_or("", |commune| commune.name.as_str()).into(),
         number(0),
         number(1),
@@ -99,10 +115,13 @@ pub fn csv<R: AsRef<Recipient>>(recipients: &[R], directory: &Directory) -> Resu
         .delimiter(b';')
         .terminator(csv::Terminator::CRLF)
         .from_writer("\u{feff}".as_bytes().to_vec());
-    let record = |cells: Vec<Cow<'_, str>>| -> Vec<String> { cells.iter().map(|cell| harmless(cell).into_owned()).collect() };
+    let record =
+        |cells: Vec<Cow<'_, str>>| -> Vec<String> { cells.iter().map(|cell| harmless(cell).into_owned()).collect() };
     writer.write_record(headers()).map_err(std::io::Error::from)?;
     for recipient in recipients {
-        writer.write_record(record(cells(recipient.as_ref(), directory))).map_err(std::io::Error::from)?;
+        writer
+            .write_record(record(cells(recipient.as_ref(), directory)))
+            .map_err(std::io::Error::from)?;
     }
     writer.into_inner().map_err(|error| ExportError::Io(error.into_error()))
 }
@@ -154,7 +173,10 @@ fn write_ods_row<'a>(out: &mut impl Write, cells: impl Iterator<Item = Cow<'a, s
         out.write_all(b"<table:table-cell office:value-type=\"string\">")?;
         for line in cut(&cell).lines() {
             // Characters that XML 1.0 cannot hold at all.
-            let line: String = line.chars().filter(|c| *c == '\t' || (*c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}'))).collect();
+            let line: String = line
+                .chars()
+                .filter(|c| *c == '\t' || (*c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}')))
+                .collect();
             write!(out, "<text:p>{}</text:p>", quick_xml::escape::escape(&line))?;
         }
         out.write_all(b"</table:table-cell>")?;
@@ -168,7 +190,11 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
     // Blanks before the sign are skipped by some programs; tab and carriage return start formulas in others.
     let trimmed = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
     let starts = |text: &str| text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠', '\'']);
-    if starts(text) || starts(trimmed) { format!("'{text}").into() } else { text.into() }
+    if starts(text) || starts(trimmed) {
+        format!("'{text}").into()
+    } else {
+        text.into()
+    }
 }
 
 /// The most characters that a cell of a workbook holds.
@@ -180,7 +206,11 @@ fn cut(text: &str) -> Cow<'_, str> {
 }
 
 fn check(rows: usize) -> Result<(), ExportError> {
-    if rows < MAX_ROWS { Ok(()) } else { Err(ExportError::TooManyRows(rows)) }
+    if rows < MAX_ROWS {
+        Ok(())
+    } else {
+        Err(ExportError::TooManyRows(rows))
+    }
 }
 
 #[cfg(test)]
@@ -200,7 +230,11 @@ mod tests {
             function: "Maire".into(),
             domain: "Élus".into(),
             commune: Gazetteer::somme().find("Amiens").ok().map(|commune| commune.insee),
-            numbers: vec![number("0199000001"), number("06 39 98 00 01"), number("+32 2 555 12 34")],
+            numbers: vec![
+                number("0199000001"),
+                number("06 39 98 00 01"),
+                number("+32 2 555 12 34"),
+            ],
             email: Some("zoe@amiens.example".into()),
             language: Language::ENGLISH,
             groups: vec!["Crue".into(), "Neige".into()],
@@ -239,12 +273,22 @@ mod tests {
         let bytes = csv(&recipients(), &Directory::empty()).unwrap();
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.starts_with('\u{feff}'));
-        for record in csv::ReaderBuilder::new().delimiter(b';').from_reader(text.trim_start_matches('\u{feff}').as_bytes()).records() {
+        for record in csv::ReaderBuilder::new()
+            .delimiter(b';')
+            .from_reader(text.trim_start_matches('\u{feff}').as_bytes())
+            .records()
+        {
             for cell in &record.unwrap() {
                 assert!(!cell.trim_start().starts_with(['=', '+', '-', '@']), "{cell}");
             }
         }
-        for (text, expected) in [(" =1", "' =1"), ("\t=1", "'\t=1"), ("＝1", "'＝1"), ("a=1", "a=1"), ("", "")] {
+        for (text, expected) in [
+            (" =1", "' =1"),
+            ("\t=1", "'\t=1"),
+            ("＝1", "'＝1"),
+            ("a=1", "a=1"),
+            ("", ""),
+        ] {
             assert_eq!(harmless(text), expected);
         }
     }

@@ -124,17 +124,7 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     fn recipient(&mut self, options: &Options, communes: &Gazetteer) -> Result<Recipient, Reason> {
-        let beyond = self.import.columns.len();
-        if let Some(stray) = self.line.cells.iter().skip(beyond).find(|cell| !cell.is_empty()) {
-            let column = letter(beyond);
-            self.found.push(problem(
-                self.line.number,
-                column,
-                &stray.shown(),
-                Reason::NoHeader,
-                false,
-            ));
-        }
+        self.stray();
         let mut recipient = Recipient {
             name: self.text(Role::Name),
             first_name: self.text(Role::FirstName),
@@ -165,6 +155,31 @@ impl<'a> Reading<'a> {
             recipient.key = derived_key(&recipient);
         }
         Ok(recipient)
+    }
+
+    /// A value under no header is not read, so it is listed. (Columns with a header and no role are known as unread.)
+    fn stray(&mut self) {
+        let columns = &self.import.columns;
+        let has_place = |place: usize| {
+            columns
+                .get(place)
+                .is_some_and(|column| column.role.is_some() || !column.header.is_empty())
+        };
+        let stray = self
+            .line
+            .cells
+            .iter()
+            .enumerate()
+            .find(|(place, cell)| !cell.is_empty() && !has_place(*place));
+        if let Some((place, cell)) = stray.filter(|_| self.import.header_line > 0) {
+            self.found.push(problem(
+                self.line.number,
+                letter(place),
+                &cell.shown(),
+                Reason::NoHeader,
+                false,
+            ));
+        }
     }
 
     /// Columns of this role with their cells in this row, from the left.
@@ -199,14 +214,7 @@ impl<'a> Reading<'a> {
                 self.report(place, cell, Reason::TooLong, role);
                 return Some(text.clone());
             }
-            // The apostrophe that a spreadsheet program, or our own export, puts before texts that look like formulas.
-            _ => {
-                let text = cell.shown();
-                let bare = text
-                    .strip_prefix('\'')
-                    .filter(|rest| rest.starts_with(['=', '+', '-', '@', '\'']));
-                return Some(bare.map(str::to_owned).unwrap_or(text));
-            }
+            _ => return Some(cell.shown()),
         }
         None
     }

@@ -27,7 +27,7 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Sheet, ImportError> 
         loop {
             let (value, ended) = reader.value();
             // "," lists such as `,,,,,,` cost nothing: `put` drops empty cells.
-            sheet.put(line, column, Cell::text(&value), limits)?;
+            sheet.put(line, column, Cell::text(bare(&value)), limits)?;
             column += 1;
             if ended {
                 break;
@@ -35,6 +35,15 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Sheet, ImportError> 
         }
     }
     Ok(sheet)
+}
+
+/// Without the apostrophe that a spreadsheet program, or our own export, puts before a text that looks like a formula.
+fn bare(value: &str) -> &str {
+    let sign = ['=', '+', '-', '@', '\'', '＝', '＋', '－', '＠'];
+    value
+        .strip_prefix('\'')
+        .filter(|rest| rest.trim_start().starts_with(sign))
+        .unwrap_or(value)
 }
 
 /// UTF-8 or UTF-16 by their marks, UTF-16 without one by its zero bytes, UTF-8 if it is valid, else Windows-1252 (of
