@@ -2,6 +2,7 @@
 //!
 //! The machines own no socket, clock or thread; [`driver`] runs them on the kernel.
 
+pub mod amd;
 mod clip;
 pub mod codec;
 mod command;
@@ -10,11 +11,14 @@ pub mod dtmf;
 pub mod import;
 pub mod loudness;
 pub mod ports;
+pub mod record;
 pub mod resample;
 pub mod sdp;
 mod session;
 pub mod speech;
 mod stats;
+pub mod tone;
+mod voice;
 pub mod wav;
 
 pub use clip::{Clip, Encoded};
