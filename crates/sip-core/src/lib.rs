@@ -21,6 +21,7 @@ mod endpoint;
 mod event;
 mod flow;
 mod invite;
+mod transaction;
 
 pub use config::{Config, Credentials, Identity, Limits, Local, Secret, Target, Timing, TrunkConfig};
 pub use endpoint::Endpoint;
