@@ -71,9 +71,9 @@ impl Client {
         earliest(self.repeat.map(|r| r.at()), Some(self.end))
     }
 
-    /// Whether a final response has come.
-    pub fn is_completed(&self) -> bool {
-        self.state == State::Completed
+    /// Whether no response at all has come.
+    pub fn is_trying(&self) -> bool {
+        self.state == State::Trying
     }
 }
 

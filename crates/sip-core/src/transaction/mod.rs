@@ -6,4 +6,5 @@ pub(crate) mod client;
 pub(crate) mod client_invite;
 pub(crate) mod server;
 pub(crate) mod server_invite;
+pub(crate) mod table;
 pub(crate) mod timer;
