@@ -8,8 +8,9 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use crate::flow::{Flow, Transport};
+use crate::flow::Transport;
 use crate::ids::hex;
+use crate::message::Method;
 
 /// What a new request consists of. Everything that ends in `lines` holds complete header lines.
 pub(crate) struct Draft<'a> {
@@ -147,6 +148,32 @@ pub(crate) fn value_of<'a>(message: &'a [u8], name: &str) -> Option<&'a [u8]> {
     })
 }
 
+/// The sequence number of a request that we wrote.
+pub(crate) fn sequence_of(request: &[u8]) -> u32 {
+    let value = value_of(request, "CSeq").unwrap_or_default();
+    let digits = value.iter().take_while(|c| c.is_ascii_digit());
+    digits.fold(0u32, |number, c| {
+        number.wrapping_mul(10).wrapping_add(u32::from(c - b'0'))
+    })
+}
+
+/// Writes the credentials of a request that we wrote.
+pub(crate) fn credential_lines(request: &[u8], out: &mut Vec<u8>) {
+    for text in lines(request).filter(|text| starts(text, &CREDENTIALS)) {
+        out.extend_from_slice(text);
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// The headers that answer challenges.
+pub(crate) const CREDENTIALS: [&str; 2] = ["Authorization", "Proxy-Authorization"];
+
+/// The method of a request that we wrote.
+pub(crate) fn method_of(request: &[u8]) -> Method {
+    let end = memchr::memchr(b' ', request).unwrap_or(0);
+    Method::known(&request[..end]).unwrap_or(Method::Options)
+}
+
 /// The Request-URI of a request that we wrote.
 pub(crate) fn uri_of(request: &[u8]) -> &[u8] {
     let line = first_line(request);
@@ -169,7 +196,9 @@ fn first_line(message: &[u8]) -> &[u8] {
 fn lines(message: &[u8]) -> impl Iterator<Item = &[u8]> {
     let head = memchr::memmem::find(message, b"\r\n\r\n").map_or(message, |at| &message[..at]);
     let start = memchr::memchr(b'\n', head).map_or(head.len(), |at| at + 1);
-    head[start..].split(|&c| c == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+    head[start..]
+        .split(|&c| c == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
 }
 
 /// Writes the ACK for a failure: the INVITE's URI, Via, From, Call-ID and Route, and the response's To (RFC 3261 §17.1.1.3).
@@ -208,7 +237,7 @@ fn like_invite(method: &str, invite: &[u8], to: Option<&[u8]>, more: &[u8], scra
             out.push(b' ');
             out.extend_from_slice(method.as_bytes());
             out.extend_from_slice(b"\r\n");
-        } else if method == "ACK" && starts(text, &["Authorization", "Proxy-Authorization"]) {
+        } else if method == "ACK" && starts(text, &CREDENTIALS) {
             // RFC 3261 §22.1: the ACK carries the credentials of its INVITE.
             out.extend_from_slice(text);
             out.extend_from_slice(b"\r\n");
@@ -220,7 +249,10 @@ fn like_invite(method: &str, invite: &[u8], to: Option<&[u8]>, more: &[u8], scra
 }
 
 fn starts(text: &[u8], names: &[&str]) -> bool {
-    names.iter().any(|name| text.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b": ")))
+    names.iter().any(|name| {
+        text.strip_prefix(name.as_bytes())
+            .is_some_and(|rest| rest.starts_with(b": "))
+    })
 }
 
 /// What changes when a request is sent again.
@@ -266,7 +298,11 @@ pub(crate) fn rewrite(request: &[u8], changes: &Changes<'_>, scratch: &mut Vec<u
 mod tests {
     use super::*;
 
-    const HOP: Hop<'static> = Hop { transport: Transport::Udp, sent_by: "192.0.2.1:5060", branch: 0xabc };
+    const HOP: Hop<'static> = Hop {
+        transport: Transport::Udp,
+        sent_by: "192.0.2.1:5060",
+        branch: 0xabc,
+    };
 
     fn invite() -> Bytes {
         Draft {

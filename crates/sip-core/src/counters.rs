@@ -102,8 +102,22 @@ pub struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn count(&mut self, trunk: Option<TrunkId>, direction: Direction, method: &Method, status: Option<StatusCode>) {
-        *self.messages.entry(Label { trunk, direction, kind: Kind::of(method), status }).or_default() += 1;
+    pub(crate) fn count(
+        &mut self,
+        trunk: Option<TrunkId>,
+        direction: Direction,
+        method: &Method,
+        status: Option<StatusCode>,
+    ) {
+        *self
+            .messages
+            .entry(Label {
+                trunk,
+                direction,
+                kind: Kind::of(method),
+                status,
+            })
+            .or_default() += 1;
     }
 
     /// All message counts.

@@ -47,7 +47,10 @@ pub(crate) fn unhex(text: &[u8]) -> Option<u64> {
 
 /// Bytes as hexadecimal digits.
 pub(crate) fn hex_bytes(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)] as char, DIGITS[usize::from(b & 15)] as char]).collect()
+    bytes
+        .iter()
+        .flat_map(|b| [DIGITS[usize::from(b >> 4)] as char, DIGITS[usize::from(b & 15)] as char])
+        .collect()
 }
 
 #[cfg(test)]

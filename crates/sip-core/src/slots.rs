@@ -15,7 +15,10 @@ impl Key {
 
     /// The key that gave this number.
     pub fn from_u64(number: u64) -> Key {
-        Key { index: number as u32, generation: (number >> 32) as u32 }
+        Key {
+            index: number as u32,
+            generation: (number >> 32) as u32,
+        }
     }
 }
 
@@ -34,7 +37,10 @@ pub(crate) struct Slots<T> {
 
 impl<T> Slots<T> {
     pub fn new() -> Slots<T> {
-        Slots { slots: Vec::new(), free: Vec::new() }
+        Slots {
+            slots: Vec::new(),
+            free: Vec::new(),
+        }
     }
 
     /// How many things are there.
@@ -44,29 +50,61 @@ impl<T> Slots<T> {
 
     /// Puts in what `make` makes of its key.
     pub fn insert_with(&mut self, make: impl FnOnce(Key) -> T) -> Key {
-        let index = match self.free.pop() {
-            Some(index) => index,
-            None => {
-                self.slots.push(Slot { generation: 1, value: None });
-                (self.slots.len() - 1) as u32
-            }
-        };
-        let slot = &mut self.slots[index as usize];
-        let key = Key { index, generation: slot.generation };
-        slot.value = Some(make(key));
+        let key = self.reserve();
+        let value = make(key);
+        self.fill(key, value);
         key
     }
 
+    /// Takes a place that is filled or released next.
+    pub fn reserve(&mut self) -> Key {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => {
+                self.slots.push(Slot {
+                    generation: 1,
+                    value: None,
+                });
+                (self.slots.len() - 1) as u32
+            }
+        };
+        Key {
+            index,
+            generation: self.slots[index as usize].generation,
+        }
+    }
+
+    /// Fills a reserved place.
+    pub fn fill(&mut self, key: Key, value: T) {
+        self.slots[key.index as usize].value = Some(value);
+    }
+
+    /// Gives a reserved place back.
+    pub fn release(&mut self, key: Key) {
+        self.free.push(key.index);
+    }
+
     pub fn get(&self, key: Key) -> Option<&T> {
-        self.slots.get(key.index as usize).filter(|slot| slot.generation == key.generation)?.value.as_ref()
+        self.slots
+            .get(key.index as usize)
+            .filter(|slot| slot.generation == key.generation)?
+            .value
+            .as_ref()
     }
 
     pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        self.slots.get_mut(key.index as usize).filter(|slot| slot.generation == key.generation)?.value.as_mut()
+        self.slots
+            .get_mut(key.index as usize)
+            .filter(|slot| slot.generation == key.generation)?
+            .value
+            .as_mut()
     }
 
     pub fn remove(&mut self, key: Key) -> Option<T> {
-        let slot = self.slots.get_mut(key.index as usize).filter(|slot| slot.generation == key.generation)?;
+        let slot = self
+            .slots
+            .get_mut(key.index as usize)
+            .filter(|slot| slot.generation == key.generation)?;
         let value = slot.value.take()?;
         slot.generation = slot.generation.wrapping_add(1).max(1);
         self.free.push(key.index);
@@ -75,10 +113,14 @@ impl<T> Slots<T> {
 
     /// The keys of all that is there now.
     pub fn keys(&self) -> impl Iterator<Item = Key> + '_ {
-        self.slots.iter().enumerate().filter(|(_, slot)| slot.value.is_some()).map(|(index, slot)| Key {
-            index: index as u32,
-            generation: slot.generation,
-        })
+        self.slots
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| slot.value.is_some())
+            .map(|(index, slot)| Key {
+                index: index as u32,
+                generation: slot.generation,
+            })
     }
 }
 

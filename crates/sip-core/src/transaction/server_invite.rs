@@ -120,6 +120,11 @@ impl ServerInvite {
         earliest(self.repeat.map(|r| r.at()), self.end)
     }
 
+    /// Whether our user gave a 2xx.
+    pub fn is_accepted(&self) -> bool {
+        self.state == State::Accepted
+    }
+
     /// Whether our user has not given a final response.
     pub fn is_pending(&self) -> bool {
         self.state == State::Proceeding

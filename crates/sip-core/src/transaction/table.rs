@@ -71,6 +71,8 @@ pub(crate) struct ClientEntry {
     pub request: Bytes,
     pub owner: Owner,
     pub trunk: Option<TrunkId>,
+    /// How often the request was challenged already.
+    pub tries: u8,
     failure_ack: Option<Bytes>,
     /// The ACK of each 2xx, by its To tag.
     successes: Vec<(Box<[u8]>, Transmit)>,
@@ -118,6 +120,17 @@ impl ServerEntry {
             ServerMachine::Other(other) => other.poll_timeout(),
         }
     }
+}
+
+/// A request to send.
+pub(crate) struct Outgoing<'a> {
+    pub flow: Flow,
+    pub branch: u64,
+    pub method: &'a Method,
+    pub payload: Bytes,
+    pub owner: Owner,
+    pub trunk: Option<TrunkId>,
+    pub tries: u8,
 }
 
 /// What a response means to the endpoint.
@@ -213,30 +226,35 @@ impl Table {
     }
 
     /// Sends a request and starts its transaction.
-    pub fn request(
-        &mut self,
-        now: Instant,
-        flow: Flow,
-        branch: u64,
-        method: &Method,
-        request: Bytes,
-        owner: Owner,
-        trunk: Option<TrunkId>,
-    ) -> Key {
+    pub fn request(&mut self, now: Instant, new: Outgoing<'_>) -> Key {
+        let Outgoing {
+            flow,
+            branch,
+            method,
+            payload,
+            owner,
+            trunk,
+            tries,
+        } = new;
         let is_reliable = flow.transport.is_reliable();
         let machine = match method {
             Method::Invite => ClientMachine::Invite(ClientInvite::start(now, &self.timing, is_reliable)),
             _ => ClientMachine::Other(Client::start(now, &self.timing, is_reliable)),
         };
-        let number = if *method == Method::Cancel { branch ^ CANCEL } else { branch };
-        self.transmit(flow, request.clone());
+        let number = if *method == Method::Cancel {
+            branch ^ CANCEL
+        } else {
+            branch
+        };
+        self.transmit(flow, payload.clone());
         let entry = ClientEntry {
             machine,
             branch: number,
             flow,
-            request,
+            request: payload,
             owner,
             trunk,
+            tries,
             failure_ack: None,
             successes: Vec::new(),
             planned: None,
@@ -249,11 +267,6 @@ impl Table {
 
     pub fn client(&self, key: Key) -> Option<&ClientEntry> {
         self.clients.get(key)
-    }
-
-    /// Whether an INVITE still waits for its final response.
-    pub fn is_invite_pending(&self, key: Key) -> bool {
-        matches!(self.clients.get(key).map(|e| &e.machine), Some(ClientMachine::Invite(invite)) if invite.is_pending())
     }
 
     /// Whether CANCEL may be sent for an INVITE: it has had a provisional response and no final one.
@@ -271,21 +284,47 @@ impl Table {
         let (flow, branch, trunk) = (entry.flow, entry.branch, entry.trunk);
         let payload = compose::cancel(&entry.request, reason, scratch);
         self.plan_client(key);
-        self.request(now, flow, branch, &Method::Cancel, payload, Owner::Nobody, trunk);
+        let owner = Owner::Nobody;
+        self.request(
+            now,
+            Outgoing {
+                flow,
+                branch,
+                method: &Method::Cancel,
+                payload,
+                owner,
+                trunk,
+                tries: 0,
+            },
+        );
     }
 
     /// Finds the transaction of a response and runs its machine. Failures of INVITEs are acknowledged here.
     pub fn handle_response(&mut self, now: Instant, response: &Response, scratch: &mut Vec<u8>) -> Matched {
         let headers = response.headers();
         let Ok(via) = headers.via() else { return Matched::Stray };
-        let Some(branch) = via.branch().and_then(|b| b.strip_prefix(MAGIC_COOKIE)).and_then(|b| unhex(b.as_bytes())) else {
+        let Some(branch) = via
+            .branch()
+            .and_then(|b| b.strip_prefix(MAGIC_COOKIE))
+            .and_then(|b| unhex(b.as_bytes()))
+        else {
             return Matched::Stray;
         };
-        let Ok(cseq) = headers.cseq() else { return Matched::Stray };
-        let number = if cseq.method == Method::Cancel { branch ^ CANCEL } else { branch };
-        let Some(&key) = self.by_branch.get(&number) else { return Matched::Stray };
+        let Ok(cseq) = headers.cseq() else {
+            return Matched::Stray;
+        };
+        let number = if cseq.method == Method::Cancel {
+            branch ^ CANCEL
+        } else {
+            branch
+        };
+        let Some(&key) = self.by_branch.get(&number) else {
+            return Matched::Stray;
+        };
         let timing = self.timing;
-        let Some(entry) = self.clients.get_mut(key) else { return Matched::Stray };
+        let Some(entry) = self.clients.get_mut(key) else {
+            return Matched::Stray;
+        };
         let is_invite = matches!(entry.machine, ClientMachine::Invite(_));
         if is_invite != (cseq.method == Method::Invite) {
             return Matched::Stray;
@@ -303,20 +342,30 @@ impl Table {
                 Heard::Failure => {
                     let to = headers.first(Name::To).unwrap_or_default();
                     let ack = compose::acknowledge_failure(&entry.request, to, scratch);
-                    self.out.push_back(Transmit { flow: entry.flow, payload: ack.clone() });
+                    self.out.push_back(Transmit {
+                        flow: entry.flow,
+                        payload: ack.clone(),
+                    });
                     entry.failure_ack = Some(ack);
                     Matched::News(key, entry.owner)
                 }
                 Heard::AcknowledgeAgain => {
                     if let Some(ack) = &entry.failure_ack {
-                        self.out.push_back(Transmit { flow: entry.flow, payload: ack.clone() });
+                        self.out.push_back(Transmit {
+                            flow: entry.flow,
+                            payload: ack.clone(),
+                        });
                     }
                     Matched::Absorbed
                 }
                 Heard::Success => {
                     let to = headers.to().ok();
                     let tag = to.as_ref().and_then(|to| to.tag()).unwrap_or_default();
-                    match entry.successes.iter().find(|(known, _)| known.as_ref() == tag.as_bytes()) {
+                    match entry
+                        .successes
+                        .iter()
+                        .find(|(known, _)| known.as_ref() == tag.as_bytes())
+                    {
                         Some((_, ack)) => {
                             self.out.push_back(ack.clone());
                             Matched::Absorbed
@@ -339,11 +388,6 @@ impl Table {
         self.out.push_back(ack);
     }
 
-    /// How many different 2xx have been acknowledged for an INVITE.
-    pub fn successes(&self, key: Key) -> usize {
-        self.clients.get(key).map_or(0, |entry| entry.successes.len())
-    }
-
     /// Forgets a client transaction, for instance when its call gave up waiting.
     pub fn forget_client(&mut self, key: Key) -> Option<ClientEntry> {
         let entry = self.clients.remove(key)?;
@@ -356,7 +400,11 @@ impl Table {
         let keys: Vec<Key> = self
             .clients
             .keys()
-            .filter(|&key| self.clients.get(key).is_some_and(|e| e.flow == flow && !e.has_response()))
+            .filter(|&key| {
+                self.clients
+                    .get(key)
+                    .is_some_and(|e| e.flow == flow && !e.has_response())
+            })
             .collect();
         keys.into_iter().filter_map(|key| self.forget_client(key)).collect()
     }
@@ -374,7 +422,10 @@ impl Table {
             ServerMachine::Other(other) => other.handle_repeat(),
         };
         if let (true, Some(last)) = (again, &entry.last) {
-            self.out.push_back(Transmit { flow: entry.flow, payload: last.clone() });
+            self.out.push_back(Transmit {
+                flow: entry.flow,
+                payload: last.clone(),
+            });
         }
     }
 
@@ -386,7 +437,14 @@ impl Table {
         } else {
             ServerMachine::Other(Server::start(now, &self.timing, is_reliable))
         };
-        let key = self.servers.insert_with(|_| ServerEntry { machine, hash, flow, last: None, owner: None, planned: None });
+        let key = self.servers.insert_with(|_| ServerEntry {
+            machine,
+            hash,
+            flow,
+            last: None,
+            owner: None,
+            planned: None,
+        });
         self.by_request.insert(hash, key);
         self.plan_server(key);
         key
@@ -409,7 +467,10 @@ impl Table {
         };
         if sent {
             let payload = response.bytes().clone();
-            self.out.push_back(Transmit { flow: entry.flow, payload: payload.clone() });
+            self.out.push_back(Transmit {
+                flow: entry.flow,
+                payload: payload.clone(),
+            });
             entry.last = Some(payload);
         }
         self.plan_server(key);
@@ -424,6 +485,16 @@ impl Table {
         }
     }
 
+    /// The call that a server transaction belongs to.
+    pub fn server_owner(&self, key: Key) -> Option<Key> {
+        self.servers.get(key)?.owner
+    }
+
+    /// Whether an INVITE was answered with 2xx, whose ACK belongs to the dialog.
+    pub fn is_accepted(&self, key: Key) -> bool {
+        matches!(self.servers.get(key).map(|e| &e.machine), Some(ServerMachine::Invite(invite)) if invite.is_accepted())
+    }
+
     /// The flow on which a server transaction responds.
     pub fn server_flow(&self, key: Key) -> Option<Flow> {
         self.servers.get(key).map(|entry| entry.flow)
@@ -432,7 +503,11 @@ impl Table {
     /// An ACK came for this INVITE.
     pub fn handle_ack(&mut self, now: Instant, key: Key) -> Acknowledged {
         let timing = self.timing;
-        let Some(ServerEntry { machine: ServerMachine::Invite(invite), .. }) = self.servers.get_mut(key) else {
+        let Some(ServerEntry {
+            machine: ServerMachine::Invite(invite),
+            ..
+        }) = self.servers.get_mut(key)
+        else {
             return Acknowledged::Ignored;
         };
         let heard = invite.handle_ack(now, &timing);
@@ -442,7 +517,11 @@ impl Table {
 
     /// The dialog is over: its 2xx is not repeated any more.
     pub fn stop_repeating(&mut self, key: Key) {
-        if let Some(ServerEntry { machine: ServerMachine::Invite(invite), .. }) = self.servers.get_mut(key) {
+        if let Some(ServerEntry {
+            machine: ServerMachine::Invite(invite),
+            ..
+        }) = self.servers.get_mut(key)
+        {
             invite.stop_repeating();
         }
     }
@@ -482,7 +561,10 @@ impl Table {
             Fired::Nothing => {}
             Fired::Retransmit => {
                 counters.retransmissions += 1;
-                self.out.push_back(Transmit { flow: entry.flow, payload: entry.request.clone() });
+                self.out.push_back(Transmit {
+                    flow: entry.flow,
+                    payload: entry.request.clone(),
+                });
             }
             Fired::TimedOut => {
                 counters.timeouts += 1;
@@ -512,7 +594,10 @@ impl Table {
             Fired::Retransmit => {
                 counters.retransmissions += 1;
                 if let Some(last) = &entry.last {
-                    self.out.push_back(Transmit { flow: entry.flow, payload: last.clone() });
+                    self.out.push_back(Transmit {
+                        flow: entry.flow,
+                        payload: last.clone(),
+                    });
                 }
             }
             Fired::TimedOut | Fired::Done => {
