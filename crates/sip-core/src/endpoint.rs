@@ -283,21 +283,6 @@ impl Endpoint {
         .ok_or(CallError::Unknown)?
     }
 
-    /// Refuses an incoming call and says when it may be tried again (Retry-After, whole seconds; RFC 3261 §20.33).
-    ///
-    /// # Errors
-    /// When the call is not waiting for our answer.
-    pub fn reject_after(
-        &mut self,
-        now: Instant,
-        call: CallId,
-        status: StatusCode,
-        retry_after: Option<std::time::Duration>,
-    ) -> Result<(), CallError> {
-        let _ = retry_after;
-        self.reject(now, call, status)
-    }
-
     /// Offers a changed session to the peer of an answered call, by re-INVITE. `OfferAnswered` or `OfferRefused` follows.
     ///
     /// # Errors

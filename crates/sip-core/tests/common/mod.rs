@@ -1,5 +1,5 @@
 //! A virtual network with two endpoints on it, in virtual time.
-#![allow(dead_code, missing_docs, clippy::unwrap_used)]
+#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::type_complexity)]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
