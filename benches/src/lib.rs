@@ -1,4 +1,1 @@
-//! What the measurements share.
-
-pub mod core;
-pub mod udp_limit;
+//! benches

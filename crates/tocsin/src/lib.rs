@@ -1,3 +1,13 @@
 //! tocsin, the program: configuration, wiring, command line.
+//!
+//! - [`config`]: the operator's file, checked whole.
+//! - [`switchboard`]: orders of the dialer become calls; sans-I/O, shared with the simulator.
+//! - [`probe`]: calls that test a trunk.
+//! - [`service`]: the running system: threads, voice, wiring.
+//! - [`commands`]: what the command line does.
 
 pub mod commands;
+pub mod config;
+pub mod probe;
+pub mod service;
+pub mod switchboard;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 pub use problem::{ConfigError, Mistake, Problem};
 pub use secret::{Place, Secret, SecretError};
+pub(crate) use trunk::codec;
 pub use trunk::{NumberFormat, Security, Trunk};
 
 use reader::{Reader, Section};
@@ -101,18 +102,30 @@ pub struct User {
 impl Config {
     /// Reads and checks a file. Relative paths in it start from the file's folder.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let bytes =
-            std::fs::read(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let bytes = std::fs::read(path).map_err(|source| ConfigError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
         let base = path.parent().unwrap_or(Path::new("."));
         let read = match std::str::from_utf8(&bytes) {
             Ok(text) => Self::parse(text, base),
             Err(error) => {
-                let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+                let line = bytes[..error.valid_up_to()]
+                    .iter()
+                    .filter(|byte| **byte == b'\n')
+                    .count()
+                    + 1;
                 let message = "the file must be saved as UTF-8".to_owned();
-                Err(vec![Problem { line: Some(line), mistake: Mistake::Syntax { message } }])
+                Err(vec![Problem {
+                    line: Some(line),
+                    mistake: Mistake::Syntax { message },
+                }])
             }
         };
-        read.map_err(|problems| ConfigError::Mistakes { path: path.to_owned(), problems })
+        read.map_err(|problems| ConfigError::Mistakes {
+            path: path.to_owned(),
+            problems,
+        })
     }
 
     /// Reads and checks a configuration's text; all mistakes are returned, in the order of the file.
@@ -120,7 +133,12 @@ impl Config {
         let mut reader = Reader::new(text, base);
         let (document, errors) = toml::de::DeTable::parse_recoverable(text);
         for error in errors {
-            reader.blame(error.span(), Mistake::Syntax { message: error.message().to_owned() });
+            reader.blame(
+                error.span(),
+                Mistake::Syntax {
+                    message: error.message().to_owned(),
+                },
+            );
         }
         if !reader.problems.is_empty() {
             return Err(reader.problems);
@@ -149,12 +167,30 @@ fn read_root(root: &mut Section<'_, '_>, base: &Path) -> Option<Config> {
         root.missing("[[trunk]]", "tocsin needs at least one way to the telephone network");
     }
     if let Some(name) = twice(trunks.iter().map(|trunk| &trunk.name)) {
-        root.blame(None, Mistake::Conflict { reason: format!("two trunks are named “{name}”") });
+        root.blame(
+            None,
+            Mistake::Conflict {
+                reason: format!("two trunks are named “{name}”"),
+            },
+        );
     }
     if let Some(name) = twice(users.iter().map(|user| &user.name)) {
-        root.blame(None, Mistake::Conflict { reason: format!("two users are named “{name}”") });
+        root.blame(
+            None,
+            Mistake::Conflict {
+                reason: format!("two users are named “{name}”"),
+            },
+        );
     }
-    Some(Config { data, web, sip, media, speech, trunks, users })
+    Some(Config {
+        data,
+        web,
+        sip,
+        media,
+        speech,
+        trunks,
+        users,
+    })
 }
 
 fn twice<'n>(names: impl Iterator<Item = &'n String>) -> Option<&'n String> {
@@ -163,7 +199,9 @@ fn twice<'n>(names: impl Iterator<Item = &'n String>) -> Option<&'n String> {
 }
 
 fn read_web(section: &mut Section<'_, '_>) -> Web {
-    let listen = section.address("listen").unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8443)));
+    let listen = section
+        .address("listen")
+        .unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8443)));
     let tls = match (section.path("certificate"), section.path("key")) {
         (Some(certificate), Some(key)) => Some((certificate, key)),
         (None, None) => None,
@@ -178,7 +216,9 @@ fn read_web(section: &mut Section<'_, '_>) -> Web {
 
 fn read_sip(section: &mut Section<'_, '_>) -> Sip {
     Sip {
-        listen: section.address("listen").unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5060))),
+        listen: section
+            .address("listen")
+            .unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5060))),
         advertised: section.parsed("advertised", "an IP address"),
         authorities: section.path("authorities"),
     }
@@ -189,7 +229,12 @@ fn read_media(section: &mut Section<'_, '_>, signalling: IpAddr) -> Media {
     let advertised = section.parsed("advertised", "an IP address");
     let ports = section.read_with("ports", read_ports).unwrap_or(20_000..40_000);
     let threads = section.integer("threads", 1..65).unwrap_or(1) as usize;
-    Media { address, advertised, ports, threads }
+    Media {
+        address,
+        advertised,
+        ports,
+        threads,
+    }
 }
 
 fn read_ports(text: &str) -> Result<Range<u16>, String> {
@@ -204,8 +249,9 @@ fn read_ports(text: &str) -> Result<Range<u16>, String> {
 }
 
 fn read_speech(section: &mut Section<'_, '_>) -> Speech {
-    let command: Option<Vec<String>> =
-        section.texts("command").map(|words| words.into_iter().map(|(word, _)| word).collect());
+    let command: Option<Vec<String>> = section
+        .texts("command")
+        .map(|words| words.into_iter().map(|(word, _)| word).collect());
     let engine = match command {
         Some(words) if words.is_empty() => {
             let reason = "“command” is empty: give a program and its arguments, or leave it out for espeak-ng".into();
@@ -215,7 +261,10 @@ fn read_speech(section: &mut Section<'_, '_>) -> Speech {
         Some(words) => Engine::Command(words),
         None => Engine::Espeak,
     };
-    Speech { engine, prompts: section.path("prompts") }
+    Speech {
+        engine,
+        prompts: section.path("prompts"),
+    }
 }
 
 fn read_user(section: &mut Section<'_, '_>) -> Option<User> {
@@ -225,10 +274,18 @@ fn read_user(section: &mut Section<'_, '_>) -> Option<User> {
     if name.is_none() {
         section.missing("name", "the name that the person signs in with");
     }
-    if password.is_none() && !["password", "password_file", "password_env"].iter().any(|key| section.has(key)) {
+    if password.is_none()
+        && !["password", "password_file", "password_env"]
+            .iter()
+            .any(|key| section.has(key))
+    {
         section.missing("password", "give “password”, “password_file” or “password_env”");
     }
-    Some(User { name: name?, group: group.unwrap_or_else(|| "administration".to_owned()), password: password? })
+    Some(User {
+        name: name?,
+        group: group.unwrap_or_else(|| "administration".to_owned()),
+        password: password?,
+    })
 }
 
 /// Longest ping interval, registration or other period that makes sense in a trunk's settings.

@@ -77,7 +77,10 @@ pub enum Mistake {
 }
 
 fn hint(nearest: &Option<String>) -> String {
-    nearest.as_ref().map(|name| format!("; did you mean “{name}”?")).unwrap_or_default()
+    nearest
+        .as_ref()
+        .map(|name| format!("; did you mean “{name}”?"))
+        .unwrap_or_default()
 }
 
 impl fmt::Display for Problem {
@@ -93,7 +96,9 @@ impl fmt::Display for Problem {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// It cannot be read at all.
-    #[error("{path} cannot be read: {source}. Copy tocsin.example.toml and adapt it, or name another file with --config")]
+    #[error(
+        "{path} cannot be read: {source}. Copy tocsin.example.toml and adapt it, or name another file with --config"
+    )]
     Unreadable {
         /// As given.
         path: std::path::PathBuf,

@@ -22,12 +22,20 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(text: &'a str, base: &'a Path) -> Self {
-        Self { text, base, problems: Vec::new() }
+        Self {
+            text,
+            base,
+            problems: Vec::new(),
+        }
     }
 
     pub(super) fn line(&self, span: &Range<usize>) -> usize {
         let end = span.start.min(self.text.len());
-        self.text.as_bytes()[..end].iter().filter(|byte| **byte == b'\n').count() + 1
+        self.text.as_bytes()[..end]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1
     }
 
     pub(super) fn blame(&mut self, span: Option<Range<usize>>, mistake: Mistake) {
@@ -52,11 +60,13 @@ impl<'r, 'a> Section<'r, 'a> {
         table: Option<&'r DeTable<'a>>,
         span: Option<Range<usize>>,
     ) -> Self {
-        Self { reader, table, span, name: name.into(), known: Vec::new() }
-    }
-
-    pub(super) fn span(&self) -> Option<Range<usize>> {
-        self.span.clone()
+        Self {
+            reader,
+            table,
+            span,
+            name: name.into(),
+            known: Vec::new(),
+        }
     }
 
     fn value(&mut self, key: &'static str) -> Option<&'r Spanned<DeValue<'a>>> {
@@ -75,18 +85,33 @@ impl<'r, 'a> Section<'r, 'a> {
     }
 
     pub(super) fn missing(&mut self, key: &str, purpose: &'static str) {
-        let mistake = Mistake::Missing { key: key.into(), section: self.name.clone(), purpose };
+        let mistake = Mistake::Missing {
+            key: key.into(),
+            section: self.name.clone(),
+            purpose,
+        };
         self.blame(None, mistake);
     }
 
     fn wrong_type(&mut self, key: &str, value: &Spanned<DeValue<'_>>, expected: &'static str) {
         let found = value.get_ref().type_str();
-        self.reader.blame(Some(value.span()), Mistake::Type { key: key.into(), expected, found });
+        self.reader.blame(
+            Some(value.span()),
+            Mistake::Type {
+                key: key.into(),
+                expected,
+                found,
+            },
+        );
     }
 
     /// The line's value cannot be used.
     pub(super) fn refuse(&mut self, key: &str, span: Range<usize>, value: impl ToString, reason: impl Into<String>) {
-        let mistake = Mistake::Value { key: key.into(), value: value.to_string(), reason: reason.into() };
+        let mistake = Mistake::Value {
+            key: key.into(),
+            value: value.to_string(),
+            reason: reason.into(),
+        };
         self.reader.blame(Some(span), mistake);
     }
 
@@ -211,8 +236,12 @@ impl<'r, 'a> Section<'r, 'a> {
     pub(super) fn secret(&mut self, keys: [&'static str; 3]) -> Option<Secret> {
         let [key, file, environment] = keys;
         let plain = self.spanned_text(key);
-        let file = self.spanned_text(file).map(|(path, span)| (Place::File(path.into()), span));
-        let environment = self.spanned_text(environment).map(|(name, span)| (Place::Environment(name), span));
+        let file = self
+            .spanned_text(file)
+            .map(|(path, span)| (Place::File(path.into()), span));
+        let environment = self
+            .spanned_text(environment)
+            .map(|(name, span)| (Place::Environment(name), span));
         let given = usize::from(plain.is_some()) + usize::from(file.is_some()) + usize::from(environment.is_some());
         if given > 1 {
             let reason = format!("“{key}”, “{key}_file” and “{key}_env” say the same thing; keep one of them");
@@ -229,7 +258,10 @@ impl<'r, 'a> Section<'r, 'a> {
         match place.read(self.reader.base) {
             Ok(secret) => Some(secret),
             Err(error) => {
-                let mistake = Mistake::Secret { key: key.into(), reason: error.to_string() };
+                let mistake = Mistake::Secret {
+                    key: key.into(),
+                    reason: error.to_string(),
+                };
                 self.reader.blame(Some(span), mistake);
                 None
             }
@@ -261,7 +293,9 @@ impl<'r, 'a> Section<'r, 'a> {
         key: &'static str,
         mut read: impl FnMut(&mut Section<'_, 'a>) -> Option<T>,
     ) -> Vec<T> {
-        let Some(value) = self.value(key) else { return Vec::new() };
+        let Some(value) = self.value(key) else {
+            return Vec::new();
+        };
         let Some(items) = value.get_ref().as_array() else {
             self.wrong_type(key, value, "sections [[in double brackets]]");
             return Vec::new();
@@ -286,8 +320,16 @@ impl<'r, 'a> Section<'r, 'a> {
         for key in table.keys() {
             let name: &Cow<'_, str> = key.get_ref();
             if !self.known.contains(&name.as_ref()) {
-                let nearest = self.known.iter().find(|known| is_near(known, name)).map(|known| (*known).to_owned());
-                let mistake = Mistake::Unknown { key: name.to_string(), section: self.name.clone(), nearest };
+                let nearest = self
+                    .known
+                    .iter()
+                    .find(|known| is_near(known, name))
+                    .map(|known| (*known).to_owned());
+                let mistake = Mistake::Unknown {
+                    key: name.to_string(),
+                    section: self.name.clone(),
+                    nearest,
+                };
                 self.reader.blame(Some(key.span()), mistake);
             }
         }
@@ -296,7 +338,10 @@ impl<'r, 'a> Section<'r, 'a> {
 
 /// Two names that differ by one or two letters.
 fn is_near(a: &str, b: &str) -> bool {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.to_lowercase().replace('-', "_").chars().collect());
+    let (a, b): (Vec<char>, Vec<char>) = (
+        a.chars().collect(),
+        b.to_lowercase().replace('-', "_").chars().collect(),
+    );
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
         let mut diagonal = row[0];

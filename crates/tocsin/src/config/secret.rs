@@ -1,29 +1,8 @@
 //! Secrets: passwords and keys that are read from the file, a file of their own, or the environment, and never shown.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// A password. `Debug` and `Display` never show it, so that no log line can.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a password.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
-    }
-
-    /// The password itself; call this only where it is used.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
+pub use sip_core::Secret;
 
 /// Where a secret was said to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,16 +43,24 @@ impl Place {
     pub fn read(&self, base: &Path) -> Result<Secret, SecretError> {
         let value = match self {
             Self::File(path) => {
-                let text =
-                    std::fs::read(base.join(path)).map_err(|source| SecretError::File { path: path.clone(), source })?;
+                let text = std::fs::read(base.join(path)).map_err(|source| SecretError::File {
+                    path: path.clone(),
+                    source,
+                })?;
                 let end = text.len().min(LIMIT);
-                String::from_utf8_lossy(&text[..end]).trim_end_matches(['\r', '\n']).to_owned()
+                String::from_utf8_lossy(&text[..end])
+                    .trim_end_matches(['\r', '\n'])
+                    .to_owned()
             }
             Self::Environment(name) => {
                 std::env::var(name).map_err(|_| SecretError::Environment { name: name.clone() })?
             }
         };
-        if value.is_empty() { Err(SecretError::Empty) } else { Ok(Secret(value)) }
+        if value.is_empty() {
+            Err(SecretError::Empty)
+        } else {
+            Ok(Secret::new(value))
+        }
     }
 }
 
@@ -91,9 +78,18 @@ mod tests {
     fn a_secret_in_a_file_loses_its_line_end_only() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("p"), " with spaces \n").unwrap();
-        assert_eq!(Place::File("p".into()).read(folder.path()).unwrap().reveal(), " with spaces ");
+        assert_eq!(
+            Place::File("p".into()).read(folder.path()).unwrap().reveal(),
+            " with spaces "
+        );
         std::fs::write(folder.path().join("empty"), "\n").unwrap();
-        assert!(matches!(Place::File("empty".into()).read(folder.path()), Err(SecretError::Empty)));
-        assert!(matches!(Place::File("none".into()).read(folder.path()), Err(SecretError::File { .. })));
+        assert!(matches!(
+            Place::File("empty".into()).read(folder.path()),
+            Err(SecretError::Empty)
+        ));
+        assert!(matches!(
+            Place::File("none".into()).read(folder.path()),
+            Err(SecretError::File { .. })
+        ));
     }
 }

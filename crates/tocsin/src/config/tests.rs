@@ -26,7 +26,11 @@ password = "un mot de passe"
 "#;
 
 fn mistakes(text: &str) -> Vec<String> {
-    Config::parse(text, Path::new("/etc/tocsin")).unwrap_err().iter().map(ToString::to_string).collect()
+    Config::parse(text, Path::new("/etc/tocsin"))
+        .unwrap_err()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 #[test]
@@ -35,7 +39,7 @@ fn a_good_file_is_read() {
     assert_eq!(config.data, Path::new("/etc/tocsin/state"));
     assert_eq!(config.media.address.to_string(), "192.0.2.10");
     assert_eq!(config.trunks[0].channels, 120);
-    assert_eq!(config.trunks[0].callers[1].to_string(), "+33199000001");
+    assert_eq!(config.trunks[0].callers[1].international(), "+33199000001");
     assert_eq!(config.trunks[0].domain, "sbc.example.net");
     assert!(!format!("{config:?}").contains("never shown"));
     assert!(!format!("{config:?}").contains("mot de passe"));
@@ -52,11 +56,17 @@ fn each_mistake_is_told_with_its_line() {
     let told = mistakes(&text);
     assert_eq!(told.len(), 5, "{told:#?}");
     assert!(told[0].starts_with("line 5: “listen” = “localhost”"), "{told:#?}");
-    assert!(told[1].starts_with("line 14: “password”: the environment variable TOCSIN_TEST_UNSET"), "{told:#?}");
+    assert!(
+        told[1].starts_with("line 14: “password”: the environment variable TOCSIN_TEST_UNSET"),
+        "{told:#?}"
+    );
     assert!(told[2].starts_with("line 15: “callers” = “12”"), "{told:#?}");
     assert!(told[3].starts_with("line 16: unknown setting “chanels”"), "{told:#?}");
     assert!(told[3].ends_with("did you mean “channels”?"), "{told:#?}");
-    assert!(told[4].starts_with("line 17: “calls_per_second” must be a whole number"), "{told:#?}");
+    assert!(
+        told[4].starts_with("line 17: “calls_per_second” must be a whole number"),
+        "{told:#?}"
+    );
 }
 
 #[test]
@@ -64,8 +74,14 @@ fn what_is_missing_is_named() {
     let told = mistakes("[[trunk]]\nport = 70000\n");
     assert!(told.iter().any(|problem| problem.contains("lacks “name”")), "{told:#?}");
     assert!(told.iter().any(|problem| problem.contains("lacks “host”")), "{told:#?}");
-    assert!(told.iter().any(|problem| problem.contains("lacks “callers”")), "{told:#?}");
-    assert!(told.iter().any(|problem| problem.starts_with("line 2: “port” = 70000")), "{told:#?}");
+    assert!(
+        told.iter().any(|problem| problem.contains("lacks “callers”")),
+        "{told:#?}"
+    );
+    assert!(
+        told.iter().any(|problem| problem.starts_with("line 2: “port” = 70000")),
+        "{told:#?}"
+    );
     assert!(mistakes("")[0].contains("at least one way to the telephone network"));
 }
 
@@ -83,12 +99,18 @@ fn a_file_in_another_encoding_is_refused_with_the_line() {
     let error = Config::load(&path).unwrap_err().to_string();
     assert!(error.contains("line 2") && error.contains("UTF-8"), "{error}");
     let error = Config::load(&folder.path().join("none.toml")).unwrap_err().to_string();
-    assert!(error.contains("cannot be read") && error.contains("--config"), "{error}");
+    assert!(
+        error.contains("cannot be read") && error.contains("--config"),
+        "{error}"
+    );
 }
 
 #[test]
 fn settings_that_exclude_each_other_are_told() {
-    let text = GOOD.replace("password = \"never shown\"", "password = \"a\"\npassword_env = \"PATH\"");
+    let text = GOOD.replace(
+        "password = \"never shown\"",
+        "password = \"a\"\npassword_env = \"PATH\"",
+    );
     assert!(mistakes(&text)[0].contains("keep one of them"));
     let text = GOOD.replace("user = \"prefecture80\"\n", "");
     assert!(mistakes(&text)[0].contains("go together"));

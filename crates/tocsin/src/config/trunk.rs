@@ -85,7 +85,9 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Trunk> {
     let calls_per_second = section.integer("calls_per_second", 1..10_001).unwrap_or(10) as u32;
     let codecs = codecs(section);
     let security = section.read_with("srtp", security).unwrap_or(Security::Off);
-    let number_format = section.read_with("number_format", number_format).unwrap_or(NumberFormat::E164);
+    let number_format = section
+        .read_with("number_format", number_format)
+        .unwrap_or(NumberFormat::E164);
     let inband_dtmf = section.boolean("inband_dtmf").unwrap_or(true);
     let accept_from = addresses(section);
     let prefixes = prefixes(section);
@@ -95,7 +97,9 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Trunk> {
     if host.is_none() {
         section.missing("host", "the address that the carrier gave for its border controller");
     }
-    let asked = ["password", "password_file", "password_env"].iter().any(|key| section.has(key));
+    let asked = ["password", "password_file", "password_env"]
+        .iter()
+        .any(|key| section.has(key));
     if user.is_some() != asked {
         let reason = "“user” and “password” go together: give both as the carrier gave them, or neither".to_owned();
         section.blame(None, Mistake::Conflict { reason });
@@ -165,7 +169,9 @@ pub(crate) fn codec(text: &str) -> Option<Codec> {
 
 fn codecs(section: &mut Section<'_, '_>) -> Vec<Codec> {
     let default = vec![Codec::Pcma, Codec::Pcmu];
-    let Some(names) = section.texts("codecs") else { return default };
+    let Some(names) = section.texts("codecs") else {
+        return default;
+    };
     let mut codecs = Vec::new();
     for (name, span) in names {
         match codec(&name) {
@@ -180,7 +186,10 @@ fn codecs(section: &mut Section<'_, '_>) -> Vec<Codec> {
 fn callers(section: &mut Section<'_, '_>) -> Vec<E164> {
     let mut callers = Vec::new();
     let Some(numbers) = section.texts("callers") else {
-        section.missing("callers", "the numbers, among those the carrier gave you, that called persons see");
+        section.missing(
+            "callers",
+            "the numbers, among those the carrier gave you, that called persons see",
+        );
         return callers;
     };
     for (number, span) in numbers {
@@ -208,7 +217,12 @@ fn prefixes(section: &mut Section<'_, '_>) -> Vec<String> {
     for (prefix, span) in section.texts("prefixes").unwrap_or_default() {
         let digits = prefix.strip_prefix('+').unwrap_or(&prefix);
         if !prefix.starts_with('+') || digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            section.refuse("prefixes", span, format!("“{prefix}”"), "expected an international prefix such as \"+33\"");
+            section.refuse(
+                "prefixes",
+                span,
+                format!("“{prefix}”"),
+                "expected an international prefix such as \"+33\"",
+            );
         } else {
             prefixes.push(prefix);
         }

@@ -1,0 +1,451 @@
+//! What `dial`, `load` and `check --call` share: a trunk from the command line or the configuration, and a probe on it.
+
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rtp_media::driver::{Media, Settings as MediaSettings};
+use rtp_media::sdp::{InBandPolicy, OfferSettings, SrtpPolicy, make_keys};
+use rtp_media::{Clip, Codec, Ptime, import};
+use sip_core::driver::{Application, Driver};
+use sip_core::{
+    Config as SipConfig, Credentials, Destination, Endpoint, Event, Identity, Local, Secret, Target, Transport,
+    TrunkConfig,
+};
+
+use crate::config::Place;
+use crate::probe::{Leg, Plan, Probe, Totals};
+use crate::service::random_seed;
+use crate::service::signalling::MediaPorts;
+
+/// Which keys are listened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Dtmf {
+    /// Telephone events alone.
+    Rfc4733,
+    /// Tones in the sound alone.
+    Inband,
+    /// Both.
+    Both,
+}
+
+/// What both commands take.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Line {
+    /// Whom to call: sip:NUMBER@HOST[:PORT][;transport=udp|tcp|tls].
+    pub uri: String,
+    /// Sound file that is played: WAV, MP3, Ogg, FLAC, M4A. A tone if left out.
+    #[arg(long)]
+    pub play: Option<PathBuf>,
+    /// Seconds that an answered call lasts; left out, until the sound has been heard.
+    #[arg(long)]
+    pub hold: Option<f64>,
+    /// Seconds that it may ring.
+    #[arg(long, default_value_t = 60.0)]
+    pub ring: f64,
+    /// Keys listened for.
+    #[arg(long, value_enum, default_value_t = Dtmf::Both)]
+    pub dtmf: Dtmf,
+    /// Keys that we press once answered.
+    #[arg(long, default_value = "")]
+    pub press: String,
+    /// Codecs offered, best first.
+    #[arg(long, value_delimiter = ',', default_value = "pcma,pcmu")]
+    pub codecs: Vec<String>,
+    /// Encrypt the sound (SRTP by SDES); the call fails if the far end cannot.
+    #[arg(long)]
+    pub srtp: bool,
+    /// Caller number or user name in From.
+    #[arg(long, default_value = "tocsin")]
+    pub from: String,
+    /// User name for digest authentication.
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Environment variable that holds the password.
+    #[arg(long, requires = "user")]
+    pub password_env: Option<String>,
+    /// File that holds the password.
+    #[arg(long, requires = "user", conflicts_with = "password_env")]
+    pub password_file: Option<PathBuf>,
+    /// Local address; the one that leads to the host if left out. Port 0 takes any.
+    #[arg(long)]
+    pub local: Option<SocketAddr>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Why a probe cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    /// The address.
+    #[error(
+        "“{0}” is not an address that can be called; write sip:NUMBER@HOST, for example sip:+33199000000@sbc.example.net"
+    )]
+    Uri(String),
+    /// The host.
+    #[error("“{host}” has no address ({source}); check its name, and the DNS of this machine")]
+    Host {
+        /// As written.
+        host: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The sound.
+    #[error("the sound {path} cannot be played: {reason}")]
+    Sound {
+        /// As given.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The codec.
+    #[error("“{0}” is not a codec; use pcma, pcmu, g722 or opus")]
+    Codec(String),
+    /// The password.
+    #[error("the password: {0}")]
+    Password(#[from] crate::config::SecretError),
+    /// A number of seconds.
+    #[error("--{0} must be between 0 and 86400 seconds")]
+    Seconds(&'static str),
+    /// SIP sockets.
+    #[error(transparent)]
+    Sip(#[from] sip_core::driver::BindError),
+    /// RTP.
+    #[error(transparent)]
+    Media(#[from] rtp_media::driver::StartError),
+    /// Threads.
+    #[error("the system gives no thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// A sip URI taken apart as far as a probe needs it.
+struct Remote {
+    transport: Transport,
+    address: SocketAddr,
+    domain: String,
+}
+
+fn remote(uri: &str) -> Result<Remote, ProbeError> {
+    let wrong = || ProbeError::Uri(uri.to_owned());
+    let is_secure = uri.starts_with("sips:");
+    let rest = uri
+        .strip_prefix("sip:")
+        .or_else(|| uri.strip_prefix("sips:"))
+        .ok_or_else(wrong)?;
+    let (rest, parameters) = rest.split_once(';').unwrap_or((rest, ""));
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    let named = parameters
+        .split(';')
+        .find_map(|parameter| parameter.strip_prefix("transport="));
+    let transport = match named.map(str::to_ascii_lowercase).as_deref() {
+        None if is_secure => Transport::Tls,
+        None | Some("udp") => Transport::Udp,
+        Some("tcp") => Transport::Tcp,
+        Some("tls") => Transport::Tls,
+        Some(_) => return Err(wrong()),
+    };
+    let default = if transport == Transport::Tls { 5061 } else { 5060 };
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !name.ends_with(':') && (!name.contains(':') || name.ends_with(']')) => {
+            (name, port.parse().map_err(|_| wrong())?)
+        }
+        _ => (host, default),
+    };
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    let fail = |source| ProbeError::Host {
+        host: bare.to_owned(),
+        source,
+    };
+    let mut addresses = (bare, port).to_socket_addrs().map_err(fail)?;
+    let address = addresses
+        .next()
+        .ok_or_else(|| fail(std::io::Error::from(std::io::ErrorKind::NotFound)))?;
+    Ok(Remote {
+        transport,
+        address,
+        domain: name.to_owned(),
+    })
+}
+
+/// The local address from which packets leave for `remote`.
+fn local_towards(remote: SocketAddr) -> Option<IpAddr> {
+    let any: IpAddr = if remote.is_ipv4() {
+        [0; 4].into()
+    } else {
+        [0u16; 8].into()
+    };
+    let socket = UdpSocket::bind((any, 0)).ok()?;
+    socket.connect(remote).ok()?;
+    Some(socket.local_addr().ok()?.ip())
+}
+
+fn sound(path: Option<&Path>, codecs: &[Codec]) -> Result<Arc<Clip>, ProbeError> {
+    let clip = match path {
+        None => {
+            let tone = (0..16_000).map(|n| (f64::from(n) * 440.0 * std::f64::consts::TAU / 8000.0).sin() * 8000.0);
+            Clip::from_pcm(tone.map(|sample| sample as i16).collect(), 8000)
+        }
+        Some(path) => {
+            let fail = |reason: String| ProbeError::Sound {
+                path: path.to_owned(),
+                reason,
+            };
+            let bytes = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
+            let pcm = import::read(bytes, Some(import::MESSAGE_RATE)).map_err(|error| fail(error.to_string()))?;
+            Clip::from_pcm(pcm.samples, pcm.rate)
+        }
+    };
+    clip.prepare(codecs, Ptime::MS_20);
+    Ok(Arc::new(clip))
+}
+
+fn seconds(name: &'static str, value: f64) -> Result<Duration, ProbeError> {
+    if !(0.0..=86_400.0).contains(&value) {
+        return Err(ProbeError::Seconds(name));
+    }
+    Ok(Duration::from_secs_f64(value))
+}
+
+/// A probe with its sockets, ready to run.
+pub struct Ready {
+    driver: Driver,
+    media: Arc<Media>,
+    plan: Plan,
+}
+
+impl Line {
+    /// Opens sockets and reads the sound.
+    ///
+    /// # Errors
+    /// What is wrong with the arguments or the machine.
+    pub async fn prepare(
+        &self,
+        calls: u32,
+        rate: f64,
+        tells_story: bool,
+        credentials: Option<(String, Secret)>,
+    ) -> Result<Ready, ProbeError> {
+        let configured = credentials.map(|(user, password)| Credentials { user, password });
+        let remote = remote(&self.uri)?;
+        let hold = self.hold.map(|value| seconds("hold", value)).transpose()?;
+        let ring_timeout = seconds("ring", self.ring)?;
+        let mut codecs = Vec::new();
+        for name in &self.codecs {
+            codecs.push(crate::config::codec(name).ok_or_else(|| ProbeError::Codec(name.clone()))?);
+        }
+        let clip = sound(self.play.as_deref(), &codecs)?;
+        let ip = local_towards(remote.address).unwrap_or(IpAddr::from([127, 0, 0, 1]));
+        let local = self.local.unwrap_or(SocketAddr::new(ip, 0));
+        let config = SipConfig {
+            locals: vec![Local::new(remote.transport, local)],
+            ..SipConfig::default()
+        };
+        let mut driver = Driver::bind(config, random_seed()).await?;
+        let trunk = TrunkConfig {
+            name: "probe".to_owned(),
+            targets: vec![Target {
+                transport: remote.transport,
+                addr: remote.address,
+            }],
+            domain: remote.domain,
+            credentials: self.credentials()?.or(configured),
+            identity: Identity {
+                user: Some(self.from.clone()),
+                ..Identity::default()
+            },
+            ..TrunkConfig::default()
+        };
+        let trunk = driver.endpoint().add_trunk(Instant::now(), trunk);
+        let waker = driver.waker();
+        let wake = Some(Arc::new(move || waker.wake()) as rtp_media::driver::Wake);
+        let media = Arc::new(Media::start(MediaSettings {
+            wake,
+            ..MediaSettings::new(local.ip(), 20_000..60_000)
+        })?);
+        let mut offer = OfferSettings {
+            codecs,
+            ..OfferSettings::new(local, 0)
+        };
+        offer.events = self.dtmf != Dtmf::Inband;
+        offer.inband = if self.dtmf == Dtmf::Rfc4733 {
+            InBandPolicy::Never
+        } else {
+            InBandPolicy::Always
+        };
+        if self.srtp {
+            offer.srtp = SrtpPolicy::Required;
+            offer.keys = make_keys(|bytes| rand::RngCore::fill_bytes(&mut rand::rng(), bytes));
+        }
+        let plan = Plan {
+            trunk,
+            to: Destination::Uri(self.uri.clone()),
+            from_user: Some(self.from.clone()),
+            calls,
+            rate,
+            clip,
+            hold,
+            ring_timeout,
+            keys: self.press.clone(),
+            offer,
+            tells_story,
+        };
+        Ok(Ready { driver, media, plan })
+    }
+
+    fn credentials(&self) -> Result<Option<Credentials>, ProbeError> {
+        let Some(user) = &self.user else { return Ok(None) };
+        let place = match (&self.password_env, &self.password_file) {
+            (Some(name), _) => Place::Environment(name.clone()),
+            (None, Some(path)) => Place::File(path.clone()),
+            (None, None) => Place::Environment("TOCSIN_PASSWORD".to_owned()),
+        };
+        let password: Secret = place.read(Path::new("."))?;
+        Ok(Some(Credentials {
+            user: user.clone(),
+            password,
+        }))
+    }
+}
+
+/// What is shown while the probe runs.
+pub trait Show: Send {
+    /// News of the figures, several times a second.
+    fn totals(&mut self, totals: &Totals);
+    /// A call is over.
+    fn over(&mut self, leg: &Leg);
+}
+
+/// How often the figures are shown.
+const SHOW: Duration = Duration::from_millis(250);
+
+struct Running<S> {
+    probe: Probe<MediaPorts>,
+    media: Arc<Media>,
+    show: S,
+    next_show: Instant,
+    has_interrupt: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl<S: Show> Running<S> {
+    fn pass_on(&mut self) {
+        while let Some(command) = self.probe.poll_media() {
+            self.media.send(command);
+        }
+        while let Some(leg) = self.probe.poll_over() {
+            self.show.over(&leg);
+        }
+    }
+}
+
+impl<S: Show> Application for Running<S> {
+    fn handle_event(&mut self, now: Instant, endpoint: &mut Endpoint, event: Event) {
+        self.probe.handle_event(now, endpoint, event);
+        self.pass_on();
+    }
+
+    fn handle_wake(&mut self, now: Instant, endpoint: &mut Endpoint) {
+        if self.has_interrupt.swap(false, std::sync::atomic::Ordering::Relaxed) {
+            self.probe.stop(now, endpoint);
+        }
+        while let Some(event) = self.media.try_event() {
+            self.probe.handle_media(now, endpoint, event);
+        }
+        self.pass_on();
+    }
+
+    fn handle_timeout(&mut self, now: Instant, endpoint: &mut Endpoint) {
+        self.probe.handle_timeout(now, endpoint);
+        if now >= self.next_show {
+            self.next_show = now + SHOW;
+            self.show.totals(self.probe.totals());
+        }
+        self.pass_on();
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        [self.probe.poll_timeout(), Some(self.next_show)]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn is_finished(&self) -> bool {
+        self.probe.is_done()
+    }
+}
+
+impl Ready {
+    /// Runs to the end, or until Ctrl-C, after which the calls in progress are hung up.
+    pub async fn run<S: Show>(self, show: S) -> (Totals, S) {
+        let now = Instant::now();
+        let has_interrupt = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let flag = Arc::clone(&has_interrupt);
+        let waker = self.driver.waker();
+        let interrupt = tokio::spawn(async move {
+            while tokio::signal::ctrl_c().await.is_ok() {
+                flag.store(true, std::sync::atomic::Ordering::Relaxed);
+                waker.wake();
+            }
+        });
+        let probe = Probe::new(now, self.plan, MediaPorts(Arc::clone(&self.media)));
+        let running = Running {
+            probe,
+            media: self.media,
+            show,
+            next_show: now,
+            has_interrupt,
+        };
+        let mut running = self.driver.run(running).await;
+        interrupt.abort();
+        running.show.totals(running.probe.totals());
+        (running.probe.totals().clone(), running.show)
+    }
+}
+
+/// Runs a future on a runtime of its own.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn block_on<T>(future: impl Future<Output = T>) -> Result<T, ProbeError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(ProbeError::Thread)?;
+    Ok(runtime.block_on(future))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_apart() {
+        let cases = [
+            ("sip:100@127.0.0.1", Some(("127.0.0.1:5060", Transport::Udp))),
+            (
+                "sip:100@127.0.0.1:5080;transport=tcp",
+                Some(("127.0.0.1:5080", Transport::Tcp)),
+            ),
+            ("sips:100@127.0.0.1", Some(("127.0.0.1:5061", Transport::Tls))),
+            ("sip:127.0.0.1:5070", Some(("127.0.0.1:5070", Transport::Udp))),
+            ("sip:100@[::1]:5080", Some(("[::1]:5080", Transport::Udp))),
+            ("sip:100@[::1]", Some(("[::1]:5060", Transport::Udp))),
+            ("sip:100@127.0.0.1;transport=carrier-pigeon", None),
+            ("tel:+33199000000", None),
+            ("100", None),
+        ];
+        for (uri, expected) in cases {
+            let read = remote(uri)
+                .ok()
+                .map(|remote| (remote.address.to_string(), remote.transport));
+            assert_eq!(
+                read,
+                expected.map(|(address, transport)| (address.to_owned(), transport)),
+                "{uri}"
+            );
+        }
+    }
+}

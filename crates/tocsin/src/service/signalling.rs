@@ -1,0 +1,266 @@
+//! The signalling thread: the SIP endpoint and the switchboard on one task, fed by queues.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Instant;
+
+use dialer::{AttemptId, CallReport, Caller, Handle, Message, MessageId, Order, Outcome, TrunkChange, TrunkIndex};
+use rtp_media::StreamId;
+use rtp_media::driver::Media;
+use sip_core::driver::{Application, Driver, Waker};
+use sip_core::{Endpoint, Event, TrunkId};
+
+use crate::switchboard::{Line, Ports, Switchboard};
+
+use super::voice::Library;
+
+/// What the dialer wants of the switchboard.
+enum Request {
+    Place(Box<Order>),
+    Acknowledge(AttemptId),
+    HangUp(AttemptId),
+    ChangeMessage(AttemptId, MessageId, u32),
+    /// Hang everything up, then end.
+    Stop,
+}
+
+/// The dialer's side of the queue: it places calls.
+pub struct Exchange {
+    requests: Sender<Request>,
+    waker: Waker,
+    library: Library,
+}
+
+impl Exchange {
+    fn ask(&self, request: Request) {
+        // A signalling thread that is gone has ended the program.
+        let _ = self.requests.send(request);
+        self.waker.wake();
+    }
+}
+
+impl Caller for Exchange {
+    fn place(&mut self, order: Order) {
+        self.ask(Request::Place(Box::new(order)));
+    }
+
+    fn acknowledge(&mut self, attempt: AttemptId) {
+        self.ask(Request::Acknowledge(attempt));
+    }
+
+    fn hang_up(&mut self, attempt: AttemptId) {
+        self.ask(Request::HangUp(attempt));
+    }
+
+    fn change_message(&mut self, attempt: AttemptId, message: MessageId, version: u32) {
+        self.ask(Request::ChangeMessage(attempt, message, version));
+    }
+
+    fn prepare(&mut self, message: &Message) {
+        self.library.prepare(message);
+    }
+}
+
+/// Ends the signalling thread from another.
+#[derive(Clone)]
+pub struct Stopper {
+    requests: Sender<Request>,
+    waker: Waker,
+}
+
+impl Stopper {
+    /// Hangs up the calls in progress and ends the thread.
+    pub fn stop(&self) {
+        let _ = self.requests.send(Request::Stop);
+        self.waker.wake();
+    }
+}
+
+/// The queue's other end, until the board takes it over.
+pub struct Requests(Receiver<Request>);
+
+/// A queue between the dialer and the board.
+pub fn queue(waker: &Waker, library: Library) -> (Exchange, Stopper, Requests) {
+    let (requests, received) = mpsc::channel();
+    let stopper = Stopper {
+        requests: requests.clone(),
+        waker: waker.clone(),
+    };
+    (
+        Exchange {
+            requests,
+            waker: waker.clone(),
+            library,
+        },
+        stopper,
+        Requests(received),
+    )
+}
+
+/// RTP ports from the media engine.
+pub struct MediaPorts(pub Arc<Media>);
+
+impl Ports for MediaPorts {
+    fn reserve(&mut self) -> Option<(StreamId, SocketAddr)> {
+        match self.0.reserve() {
+            Ok(reserved) => Some(reserved),
+            Err(error) => {
+                tracing::error!(%error, "a call cannot have an RTP port");
+                None
+            }
+        }
+    }
+
+    fn release(&mut self, stream: StreamId) {
+        self.0.release(stream);
+    }
+}
+
+/// The application that runs beside the endpoint.
+pub struct Board {
+    switchboard: Switchboard<MediaPorts, Library>,
+    media: Arc<Media>,
+    dialer: Handle,
+    requests: Requests,
+    trunks: Vec<TrunkId>,
+    is_stopping: bool,
+}
+
+impl Board {
+    /// A board that answers to a dialer. `trunks` are in the order of the dialer's indices.
+    pub fn new(
+        lines: Vec<Line>,
+        trunks: Vec<TrunkId>,
+        media: Arc<Media>,
+        library: Library,
+        dialer: Handle,
+        requests: Requests,
+    ) -> Self {
+        let switchboard = Switchboard::new(lines, MediaPorts(Arc::clone(&media)), library);
+        Self {
+            switchboard,
+            media,
+            dialer,
+            requests,
+            trunks,
+            is_stopping: false,
+        }
+    }
+
+    fn take(&mut self, now: Instant, endpoint: &mut Endpoint, request: Request) {
+        match request {
+            Request::Place(order) => self.switchboard.handle_order(now, endpoint, *order),
+            Request::Acknowledge(attempt) => self.switchboard.handle_acknowledged(now, endpoint, attempt),
+            Request::HangUp(attempt) => self.switchboard.handle_hang_up(now, endpoint, attempt),
+            Request::ChangeMessage(attempt, message, version) => {
+                self.switchboard
+                    .handle_message_changed(now, endpoint, attempt, message, version);
+            }
+            Request::Stop => {
+                self.is_stopping = true;
+                self.switchboard.hang_up_all(now, endpoint);
+            }
+        }
+    }
+
+    /// Passes on what the switchboard has to say.
+    fn pass_on(&mut self) {
+        while let Some(command) = self.switchboard.poll_media() {
+            self.media.send(command);
+        }
+        while let Some(report) = self.switchboard.poll_report() {
+            // What our own end cut short is unknown, not given up: the next start takes it up again.
+            let is_cut = self.is_stopping
+                && matches!(&report, CallReport::Ended { outcome, .. } if *outcome != Outcome::Confirmed);
+            if !is_cut {
+                tell(&report);
+                self.dialer.report(report);
+            }
+        }
+    }
+
+    fn trunk(&self, trunk: TrunkId) -> Option<TrunkIndex> {
+        self.trunks
+            .iter()
+            .position(|known| *known == trunk)
+            .map(|index| TrunkIndex(index as u16))
+    }
+}
+
+impl Application for Board {
+    fn handle_event(&mut self, now: Instant, endpoint: &mut Endpoint, event: Event) {
+        match &event {
+            Event::TrunkUp { trunk } => {
+                tracing::info!(trunk = trunk.0, "the trunk is up");
+                if let Some(trunk) = self.trunk(*trunk) {
+                    self.dialer.trunk(trunk, TrunkChange::Up);
+                }
+            }
+            Event::TrunkDown { trunk, cause } => {
+                tracing::warn!(trunk = trunk.0, ?cause, "the trunk is down");
+                if let Some(trunk) = self.trunk(*trunk) {
+                    self.dialer.trunk(trunk, TrunkChange::Down);
+                }
+            }
+            Event::RegistrationFailed { trunk, cause } => {
+                tracing::warn!(trunk = trunk.0, ?cause, "the registration failed");
+            }
+            _ => self.switchboard.handle_event(now, endpoint, event),
+        }
+        self.pass_on();
+    }
+
+    fn handle_wake(&mut self, now: Instant, endpoint: &mut Endpoint) {
+        while let Ok(request) = self.requests.0.try_recv() {
+            self.take(now, endpoint, request);
+        }
+        while let Some(event) = self.media.try_event() {
+            self.switchboard.handle_media(now, endpoint, event);
+        }
+        self.pass_on();
+    }
+
+    fn handle_timeout(&mut self, now: Instant, endpoint: &mut Endpoint) {
+        self.switchboard.handle_timeout(now, endpoint);
+        self.pass_on();
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.switchboard.poll_timeout()
+    }
+
+    fn is_finished(&self) -> bool {
+        self.is_stopping && self.switchboard.calls() == 0
+    }
+}
+
+/// Counts for the metrics page.
+fn tell(report: &CallReport) {
+    match report {
+        CallReport::Ringing { .. } => metrics::counter!("tocsin_calls_ringing_total").increment(1),
+        CallReport::Answered { .. } => metrics::counter!("tocsin_calls_answered_total").increment(1),
+        CallReport::ConfirmRequested { .. } => metrics::counter!("tocsin_confirmations_total").increment(1),
+        CallReport::Ended { outcome, stats, .. } => {
+            metrics::counter!("tocsin_calls_ended_total", "cause" => outcome.cause().name()).increment(1);
+            metrics::histogram!("tocsin_call_ringing_seconds").record(stats.ringing.as_secs_f64());
+            metrics::histogram!("tocsin_call_talking_seconds").record(stats.talking.as_secs_f64());
+        }
+    }
+}
+
+/// Runs a driver and its application on a thread of their own, to the end.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn spawn<A, F>(name: &str, start: F) -> std::io::Result<std::thread::JoinHandle<()>>
+where
+    A: Application + 'static,
+    F: FnOnce() -> (Driver, A) + Send + 'static,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let (driver, application) = start();
+        runtime.block_on(driver.run(application));
+    })
+}

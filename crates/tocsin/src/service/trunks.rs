@@ -1,0 +1,101 @@
+//! The configured trunks as the endpoint, the switchboard and the dialer know them.
+
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+
+use dialer::TrunkSettings;
+use sip_core::{Config as SipConfig, Credentials, Identity, Local, Target, Transport, TrunkConfig};
+
+use crate::config::{Config, Trunk};
+
+/// A trunk's host has no address.
+#[derive(Debug, thiserror::Error)]
+#[error("the host “{host}” of trunk “{trunk}” has no address ({source}); check its name, and the DNS of this machine")]
+pub struct NoAddress {
+    trunk: String,
+    host: String,
+    source: std::io::Error,
+}
+
+/// The endpoint's own settings.
+pub fn endpoint(config: &Config) -> SipConfig {
+    let listen = config.sip.listen;
+    let advertised = config.sip.advertised.map(|ip| SocketAddr::new(ip, listen.port()));
+    let local = |transport| Local {
+        advertised,
+        ..Local::new(transport, listen)
+    };
+    let mut locals = vec![local(Transport::Udp)];
+    for transport in [Transport::Tcp, Transport::Tls] {
+        if config.trunks.iter().any(|trunk| trunk.transport == transport) {
+            locals.push(local(transport));
+        }
+    }
+    SipConfig {
+        locals,
+        ..SipConfig::default()
+    }
+}
+
+/// A trunk as the endpoint wants it.
+///
+/// # Errors
+/// When its host has no address.
+pub fn sip(trunk: &Trunk) -> Result<TrunkConfig, NoAddress> {
+    let addresses = resolve(trunk)?;
+    let targets = addresses
+        .iter()
+        .map(|addr| Target {
+            transport: trunk.transport,
+            addr: *addr,
+        })
+        .collect();
+    let mut accept_from: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
+    accept_from.extend(&trunk.accept_from);
+    Ok(TrunkConfig {
+        name: trunk.name.clone(),
+        targets,
+        domain: trunk.domain.clone(),
+        credentials: trunk.credentials.as_ref().map(|(user, password)| Credentials {
+            user: user.clone(),
+            password: password.clone(),
+        }),
+        register: trunk.register,
+        ping: trunk.ping,
+        identity: Identity {
+            user: trunk.callers.first().map(|caller| caller.international()),
+            contact_user: trunk.credentials.as_ref().map(|(user, _)| user.clone()),
+            ..Identity::default()
+        },
+        accept_from,
+        ..TrunkConfig::default()
+    })
+}
+
+fn resolve(trunk: &Trunk) -> Result<Vec<SocketAddr>, NoAddress> {
+    let port = trunk
+        .port
+        .unwrap_or(if trunk.transport == Transport::Tls { 5061 } else { 5060 });
+    let fail = |source| NoAddress {
+        trunk: trunk.name.clone(),
+        host: trunk.host.clone(),
+        source,
+    };
+    let addresses: Vec<SocketAddr> = (trunk.host.as_str(), port).to_socket_addrs().map_err(fail)?.collect();
+    if addresses.is_empty() {
+        return Err(fail(std::io::Error::from(std::io::ErrorKind::NotFound)));
+    }
+    Ok(addresses)
+}
+
+/// A trunk as the dialer's scheduler wants it.
+pub fn dialling(trunk: &Trunk) -> TrunkSettings {
+    TrunkSettings {
+        prefixes: trunk
+            .prefixes
+            .iter()
+            .map(|prefix| prefix.trim_start_matches('+').to_owned())
+            .collect(),
+        caller: trunk.callers.first().copied(),
+        ..TrunkSettings::new(&trunk.name, trunk.channels, f64::from(trunk.calls_per_second))
+    }
+}

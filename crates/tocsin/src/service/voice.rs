@@ -1,0 +1,293 @@
+//! The voice of the service: messages and prompts spoken ahead of the calls, on a thread of their own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+use std::time::Duration;
+
+use dashmap::DashMap;
+use dialer::Message;
+use ivr::{Language, Prompt, Settings, catalogue};
+use rtp_media::speech::{Cached, Espeak, ExternalCommand, Pcm, PromptSet, PromptText, SpeechError, Synthesizer};
+use rtp_media::{Clip, Codec, Ptime, import, wav};
+
+use crate::config::{Config, Engine};
+use crate::switchboard::{Voice, VoiceKey};
+
+/// Longest time that an external command may take to speak one text.
+const COMMAND_LIMIT: Duration = Duration::from_secs(60);
+
+/// A prompt's words depend on the keys that they name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct PromptKey {
+    prompt: Prompt,
+    language: Language,
+    keys: [char; 2],
+}
+
+impl PromptKey {
+    fn new(prompt: Prompt, language: Language, settings: &Settings) -> Self {
+        Self {
+            prompt,
+            language,
+            keys: [settings.confirm_key, settings.replay_key],
+        }
+    }
+}
+
+enum Job {
+    Message(Box<Message>),
+    Prompt(PromptKey),
+}
+
+/// Why the voice could not be made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum VoiceError {
+    /// The engine cannot speak.
+    #[error(transparent)]
+    Speech(#[from] SpeechError),
+    /// A prompt cannot be had.
+    #[error("a prompt cannot be made: {0}")]
+    Prompt(String),
+    /// No thread.
+    #[error("cannot start the speech thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Everything that calls can say. Cheap to clone.
+#[derive(Clone)]
+pub struct Library {
+    shared: Arc<Shared>,
+    jobs: Sender<Job>,
+}
+
+struct Shared {
+    engine: Cached<Speaker>,
+    prompts_folder: Option<PathBuf>,
+    recordings: PathBuf,
+    codecs: Vec<Codec>,
+    messages: DashMap<VoiceKey, Arc<Clip>>,
+    /// `None` while it is being made, or when the script has no words for it.
+    prompts: DashMap<PromptKey, Option<Arc<Clip>>>,
+}
+
+/// The prompts that every call may need.
+const PROMPTS: [Prompt; 6] = [
+    Prompt::Welcome,
+    Prompt::Menu,
+    Prompt::Changed,
+    Prompt::OneMoment,
+    Prompt::Confirmed,
+    Prompt::Goodbye,
+];
+
+impl Library {
+    /// Opens the library and speaks the prompts of the usual script in French, so that a missing engine is known at
+    /// start and not in the first alert.
+    ///
+    /// # Errors
+    /// When the engine cannot speak.
+    pub fn open(config: &Config) -> Result<Self, VoiceError> {
+        let engine = Cached::in_folder(Speaker::new(&config.speech.engine), &config.data.join("speech"))?;
+        let mut codecs: Vec<Codec> = config.trunks.iter().flat_map(|trunk| trunk.codecs.clone()).collect();
+        codecs.sort_unstable_by_key(|codec| codec.sample_rate());
+        codecs.dedup();
+        let shared = Arc::new(Shared {
+            engine,
+            prompts_folder: config.speech.prompts.clone(),
+            recordings: config.data.join("recordings"),
+            codecs,
+            messages: DashMap::new(),
+            prompts: DashMap::new(),
+        });
+        for prompt in PROMPTS {
+            shared.make_prompt(&PromptKey::new(prompt, Language::FRENCH, &Settings::default()))?;
+        }
+        let (jobs, received) = mpsc::channel::<Job>();
+        let worker = Arc::clone(&shared);
+        let work = move || {
+            while let Ok(job) = received.recv() {
+                worker.work(job);
+            }
+        };
+        thread::Builder::new()
+            .name("speech".into())
+            .spawn(work)
+            .map_err(VoiceError::Thread)?;
+        Ok(Self { shared, jobs })
+    }
+
+    /// Has a message spoken in the background; calls that need it wait for it.
+    pub fn prepare(&self, message: &Message) {
+        let _ = self.jobs.send(Job::Message(Box::new(message.clone())));
+    }
+}
+
+impl Shared {
+    fn work(&self, job: Job) {
+        match job {
+            Job::Message(message) => self.make_message(&message),
+            Job::Prompt(key) => {
+                if let Err(error) = self.make_prompt(&key) {
+                    tracing::error!(%error, prompt = name(key.prompt), "a prompt cannot be spoken");
+                }
+            }
+        }
+    }
+
+    fn make_message(&self, message: &Message) {
+        let first = message.texts.first().map(|text| text.language);
+        let mut languages: Vec<Language> = message.texts.iter().map(|text| text.language).collect();
+        languages.extend([Language::FRENCH, Language::ENGLISH]);
+        languages.sort_unstable();
+        languages.dedup();
+        for language in languages {
+            let Some(text) = message.text(language) else { continue };
+            let key = VoiceKey {
+                message: message.id,
+                version: message.version,
+                language,
+            };
+            if self.messages.contains_key(&key) {
+                continue;
+            }
+            match self.speak(text) {
+                Ok(pcm) => {
+                    self.messages.insert(key, self.clip(pcm));
+                }
+                Err(error) => {
+                    let code = first.map_or("fr", |_| language.code()).to_owned();
+                    tracing::error!(%error, message = message.id.0, language = code, "a message cannot be spoken");
+                }
+            }
+        }
+    }
+
+    fn speak(&self, text: &dialer::Text) -> Result<Pcm, VoiceError> {
+        if let Some(audio) = &text.audio {
+            let path = self.recordings.join(audio);
+            let bytes =
+                std::fs::read(&path).map_err(|error| VoiceError::Prompt(format!("{}: {error}", path.display())))?;
+            return import::read(bytes, Some(import::MESSAGE_RATE))
+                .map_err(|error| VoiceError::Prompt(error.to_string()));
+        }
+        Ok(self.engine.speak(&text.words, text.language.code())?)
+    }
+
+    fn make_prompt(&self, key: &PromptKey) -> Result<(), VoiceError> {
+        let settings = Settings {
+            confirm_key: key.keys[0],
+            replay_key: key.keys[1],
+            ..Settings::default()
+        };
+        let Some(text) = catalogue::words(key.prompt, key.language, &settings) else {
+            return Ok(());
+        };
+        let language = if key.language == Language::ENGLISH { "en" } else { "fr" };
+        let wanted = PromptText {
+            name: name(key.prompt).to_owned(),
+            language: language.to_owned(),
+            text,
+        };
+        let set = PromptSet::load(&[wanted], self.prompts_folder.as_deref(), &self.engine)
+            .map_err(|error| VoiceError::Prompt(error.to_string()))?;
+        let clip = set.get(name(key.prompt), language);
+        if let Some(clip) = &clip {
+            clip.prepare(&self.codecs, Ptime::MS_20);
+        }
+        self.prompts.insert(key.clone(), clip);
+        Ok(())
+    }
+
+    fn clip(&self, pcm: Pcm) -> Arc<Clip> {
+        let clip = Arc::new(Clip::from_pcm(pcm.samples, pcm.rate));
+        clip.prepare(&self.codecs, Ptime::MS_20);
+        clip
+    }
+}
+
+impl Voice for Library {
+    fn is_ready(&self, key: &VoiceKey, settings: &Settings) -> bool {
+        let mut is_ready = self.shared.messages.contains_key(key);
+        for prompt in PROMPTS {
+            let wanted = PromptKey::new(prompt, key.language, settings);
+            match self.shared.prompts.get(&wanted).map(|clip| clip.is_some()) {
+                Some(has_clip) => is_ready &= has_clip,
+                None => {
+                    self.shared.prompts.insert(wanted.clone(), None);
+                    let _ = self.jobs.send(Job::Prompt(wanted));
+                    is_ready = false;
+                }
+            }
+        }
+        is_ready
+    }
+
+    fn clip(&self, key: &VoiceKey, prompt: Prompt, settings: &Settings) -> Option<Arc<Clip>> {
+        if prompt == Prompt::Message {
+            return self.shared.messages.get(key).map(|clip| Arc::clone(&clip));
+        }
+        self.shared
+            .prompts
+            .get(&PromptKey::new(prompt, key.language, settings))
+            .and_then(|clip| clip.clone())
+    }
+}
+
+impl api::Speech for Library {
+    fn preview(&self, text: &str, language: &str) -> Result<Vec<u8>, api::SpeechError> {
+        match self.shared.engine.speak(text, language) {
+            Ok(pcm) => Ok(wav::write(&pcm.samples, pcm.rate)),
+            Err(error) => Err(api::SpeechError::Engine(error.to_string())),
+        }
+    }
+}
+
+/// File name of a prompt's recording.
+fn name(prompt: Prompt) -> &'static str {
+    match prompt {
+        Prompt::Welcome => "welcome",
+        Prompt::Message => "message",
+        Prompt::Menu => "menu",
+        Prompt::Changed => "changed",
+        Prompt::OneMoment => "one_moment",
+        Prompt::Confirmed => "confirmed",
+        Prompt::Goodbye => "goodbye",
+    }
+}
+
+/// The engine that the configuration names.
+enum Speaker {
+    Espeak(Espeak),
+    Command(ExternalCommand),
+}
+
+impl Speaker {
+    fn new(engine: &Engine) -> Self {
+        match engine {
+            Engine::Espeak => Self::Espeak(Espeak::default()),
+            Engine::Command(words) => Self::Command(ExternalCommand {
+                program: words.first().cloned().unwrap_or_default(),
+                arguments: words.get(1..).unwrap_or_default().to_vec(),
+                limit: COMMAND_LIMIT,
+            }),
+        }
+    }
+}
+
+impl Synthesizer for Speaker {
+    fn speak(&self, text: &str, language: &str) -> Result<Pcm, SpeechError> {
+        match self {
+            Self::Espeak(engine) => engine.speak(text, language),
+            Self::Command(engine) => engine.speak(text, language),
+        }
+    }
+
+    fn identity(&self) -> String {
+        match self {
+            Self::Espeak(engine) => engine.identity(),
+            Self::Command(engine) => engine.identity(),
+        }
+    }
+}

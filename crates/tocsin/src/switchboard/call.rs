@@ -1,0 +1,240 @@
+//! One call in progress: its order, its script, its media, and what is known of its end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use dialer::{AttemptId, CallStats, MessageId, Order, Outcome};
+use ivr::{Prompt, Script};
+use rtp_media::sdp::{self, OfferSettings, SdpError};
+use rtp_media::{Clip, Command, StreamId};
+use sip_core::Cause;
+
+use super::outcome;
+use super::voice::{Voice, VoiceKey};
+
+pub(super) struct Call {
+    order: Order,
+    stream: StreamId,
+    offer: OfferSettings,
+    script: Script,
+    timer: Option<Instant>,
+    placed: Instant,
+    answered: Option<Instant>,
+    over: Option<(Instant, Cause)>,
+    stats_deadline: Option<Instant>,
+    is_open: bool,
+    has_rung: bool,
+    is_given_up: bool,
+    is_media_unusable: bool,
+}
+
+impl Call {
+    pub(super) fn new(now: Instant, order: Order, stream: StreamId, offer: OfferSettings) -> Self {
+        let script = Script::new(order.script.clone());
+        Self {
+            order,
+            stream,
+            offer,
+            script,
+            timer: None,
+            placed: now,
+            answered: None,
+            over: None,
+            stats_deadline: None,
+            is_open: false,
+            has_rung: false,
+            is_given_up: false,
+            is_media_unusable: false,
+        }
+    }
+
+    pub(super) fn attempt(&self) -> AttemptId {
+        self.order.attempt
+    }
+
+    pub(super) fn stream(&self) -> StreamId {
+        self.stream
+    }
+
+    pub(super) fn offer(&self) -> &OfferSettings {
+        &self.offer
+    }
+
+    pub(super) fn script(&mut self) -> &mut Script {
+        &mut self.script
+    }
+
+    /// Whether the media engine knows the stream.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    pub(super) fn stats_deadline(&self) -> Option<Instant> {
+        self.stats_deadline
+    }
+
+    pub(super) fn await_stats(&mut self, until: Instant) {
+        self.stats_deadline = Some(until);
+    }
+
+    /// Notes that the far end rings; true the first time.
+    pub(super) fn note_ringing(&mut self) -> bool {
+        !std::mem::replace(&mut self.has_rung, true)
+    }
+
+    pub(super) fn note_answered(&mut self, now: Instant) {
+        self.answered = Some(now);
+    }
+
+    pub(super) fn note_over(&mut self, now: Instant, cause: Cause) {
+        self.over = Some((now, cause));
+    }
+
+    /// The far end's SDP cannot be used: the call ends, and counts as failed.
+    pub(super) fn note_unusable_media(&mut self) {
+        self.is_media_unusable = true;
+    }
+
+    /// The dialer does not want this call any more.
+    pub(super) fn give_up(&mut self) {
+        self.is_given_up = true;
+    }
+
+    pub(super) fn change_message(&mut self, message: MessageId, version: u32) {
+        self.order.message = message;
+        self.order.version = version;
+    }
+
+    /// Applies the far end's answer; gives the order for the media engine.
+    pub(super) fn negotiate(&mut self, answer: &[u8]) -> Result<Option<Command>, SdpError> {
+        let session = Box::new(sdp::accept_answer(&self.offer, answer)?);
+        let stream = self.stream;
+        let was_open = std::mem::replace(&mut self.is_open, true);
+        Ok(Some(if was_open {
+            Command::Update { stream, session }
+        } else {
+            Command::Open { stream, session }
+        }))
+    }
+
+    /// Answers an offer that came in the middle of the call.
+    pub(super) fn answer_offer(&mut self, offer: &[u8]) -> Result<(Bytes, Command), SdpError> {
+        let (answer, session) = sdp::answer(offer, &self.offer)?;
+        self.is_open = true;
+        Ok((
+            answer,
+            Command::Update {
+                stream: self.stream,
+                session: Box::new(session),
+            },
+        ))
+    }
+
+    pub(super) fn clips(&self, prompts: &[Prompt], voice: &impl Voice) -> Vec<Arc<Clip>> {
+        let key = VoiceKey {
+            message: self.order.message,
+            version: self.order.version,
+            language: self.order.language,
+        };
+        prompts
+            .iter()
+            .filter_map(|prompt| voice.clip(&key, *prompt, &self.order.script))
+            .collect()
+    }
+
+    /// The script's timer, if it changed since the last time.
+    pub(super) fn new_timer(&mut self) -> Option<Instant> {
+        let timer = self.script.poll_timeout();
+        if timer == self.timer {
+            return None;
+        }
+        self.timer = timer;
+        timer
+    }
+
+    pub(super) fn outcome(&self) -> Outcome {
+        if self.script.outcome() == ivr::Outcome::Confirmed {
+            return Outcome::Confirmed;
+        }
+        match (&self.answered, &self.over) {
+            _ if self.is_given_up => Outcome::Cancelled,
+            (Some(_), _) if self.is_media_unusable => Outcome::Failed { status: 488 },
+            (Some(_), _) => outcome::of_script(self.script.outcome()),
+            (None, Some((_, cause))) => outcome::of_failure(cause, self.has_rung),
+            (None, None) => Outcome::Unknown,
+        }
+    }
+
+    pub(super) fn stats(&self, media: Option<&rtp_media::Stats>) -> CallStats {
+        let end = self.over.as_ref().map_or(self.placed, |(at, _)| *at);
+        let cause = self.over.as_ref().map(|(_, cause)| cause);
+        let status = match self.answered {
+            Some(_) => Some(200),
+            None => cause.and_then(|cause| cause.status).map(|status| status.code()),
+        };
+        let mut stats = CallStats {
+            ringing: self.answered.unwrap_or(end).saturating_duration_since(self.placed),
+            talking: self
+                .answered
+                .map_or(Duration::ZERO, |answered| end.saturating_duration_since(answered)),
+            status,
+            q850: cause.and_then(|cause| cause.q850),
+            ..CallStats::default()
+        };
+        if let Some(media) = media {
+            stats.packets_sent = media.sent;
+            stats.packets_received = media.received;
+            stats.packets_lost = media.lost;
+            stats.jitter_us = (media.jitter_ms * 1000.0) as u32;
+            stats.digits = u16::try_from(media.digits).unwrap_or(u16::MAX);
+        }
+        stats
+    }
+}
+
+/// The key in an INFO request, by the two formats that gateways send.
+pub fn relayed_digit(content_type: &str, body: &[u8]) -> Option<char> {
+    let text = std::str::from_utf8(body).ok()?;
+    let kind = content_type.split(';').next()?.trim().to_ascii_lowercase();
+    let key = match kind.as_str() {
+        "application/dtmf-relay" => text.lines().find_map(|line| {
+            let (name, value) = line.split_once('=')?;
+            name.trim().eq_ignore_ascii_case("signal").then(|| value.trim())
+        })?,
+        "application/dtmf" => text.trim(),
+        _ => return None,
+    };
+    let key = match key {
+        "10" => '*',
+        "11" => '#',
+        _ => key.chars().next().filter(|_| key.len() == 1)?.to_ascii_uppercase(),
+    };
+    matches!(key, '0'..='9' | '*' | '#' | 'A'..='D').then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_in_info_requests_are_read() {
+        let cases = [
+            ("application/dtmf-relay", "Signal=1\r\nDuration=160\r\n", Some('1')),
+            (
+                "application/dtmf-relay; charset=utf-8",
+                "Signal= 5\nDuration= 160",
+                Some('5'),
+            ),
+            ("Application/DTMF-Relay", "signal=11", Some('#')),
+            ("application/dtmf", "10", Some('*')),
+            ("application/dtmf", "2", Some('2')),
+            ("application/dtmf", "hello", None),
+            ("application/sdp", "Signal=1", None),
+            ("application/dtmf-relay", "Duration=160", None),
+        ];
+        for (kind, body, expected) in cases {
+            assert_eq!(relayed_digit(kind, body.as_bytes()), expected, "{kind} {body}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! A trunk as the switchboard uses it: how numbers are written and what media is offered on it.
+
+use std::net::{IpAddr, SocketAddr};
+
+use directory::E164;
+use rand::RngCore;
+use rtp_media::StreamId;
+use rtp_media::sdp::{InBandPolicy, OfferSettings, SrtpPolicy, make_keys};
+use sip_core::{Destination, TrunkId};
+
+use crate::config::{NumberFormat, Security, Trunk};
+
+/// One trunk.
+#[derive(Debug, Clone)]
+pub struct Line {
+    trunk: TrunkId,
+    callers: Vec<E164>,
+    number_format: NumberFormat,
+    template: OfferSettings,
+    advertised: Option<IpAddr>,
+}
+
+impl Line {
+    /// The line of a configured trunk. `advertised` replaces the media address in SDP behind address translation.
+    pub fn new(trunk: TrunkId, config: &Trunk, advertised: Option<IpAddr>) -> Self {
+        let inband = if config.inband_dtmf {
+            InBandPolicy::Always
+        } else {
+            InBandPolicy::Never
+        };
+        let srtp = if config.security == Security::Required {
+            SrtpPolicy::Required
+        } else {
+            SrtpPolicy::Off
+        };
+        // The address is replaced for each call.
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let template = OfferSettings {
+            codecs: config.codecs.clone(),
+            inband,
+            srtp,
+            ..OfferSettings::new(nowhere, 0)
+        };
+        Self {
+            trunk,
+            callers: config.callers.clone(),
+            number_format: config.number_format,
+            template,
+            advertised,
+        }
+    }
+
+    pub(super) fn trunk(&self) -> TrunkId {
+        self.trunk
+    }
+
+    pub(super) fn default_caller(&self) -> Option<&E164> {
+        self.callers.first()
+    }
+
+    pub(super) fn destination(&self, number: &E164) -> Destination {
+        Destination::User(self.write_number(number))
+    }
+
+    /// The number as this carrier wants it.
+    pub(super) fn write_number(&self, number: &E164) -> String {
+        write_number(self.number_format, number)
+    }
+
+    pub(super) fn offer(&self, stream: StreamId, mut address: SocketAddr) -> OfferSettings {
+        if let Some(advertised) = self.advertised {
+            address.set_ip(advertised);
+        }
+        let mut offer = OfferSettings {
+            address,
+            session_id: stream.0,
+            ..self.template.clone()
+        };
+        if offer.srtp != SrtpPolicy::Off {
+            offer.keys = make_keys(|bytes| rand::rng().fill_bytes(bytes));
+        }
+        offer
+    }
+}
+
+/// A number as a carrier wants it.
+pub fn write_number(format: NumberFormat, number: &E164) -> String {
+    match format {
+        NumberFormat::E164 => number.international(),
+        NumberFormat::Digits => number.digits(),
+        NumberFormat::National => number.dialled_from_france(),
+    }
+}

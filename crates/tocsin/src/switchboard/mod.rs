@@ -1,0 +1,431 @@
+//! The switchboard: where an order of the dialer becomes a telephone call.
+//!
+//! It ties three machines together, and like them it owns no socket and no clock: the SIP [`Endpoint`], the media of
+//! [`rtp_media`] (as commands and events) and the [`ivr::Script`] of each call. One thread owns it in production, the
+//! simulator owns it in virtual time.
+
+mod call;
+mod line;
+mod outcome;
+mod voice;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use dialer::{AttemptId, CallReport, Order, Outcome};
+use rtp_media::{Command, StreamId};
+use sip_core::{CallId, Endpoint, Event, Invite, StatusCode};
+
+pub use call::relayed_digit;
+pub use line::{Line, write_number};
+pub use voice::{Voice, VoiceKey};
+
+use call::Call;
+
+/// Where RTP ports come from. Reserving one is quick and never waits.
+pub trait Ports {
+    /// A stream and the address for its SDP; `None` when all are in use.
+    fn reserve(&mut self) -> Option<(StreamId, SocketAddr)>;
+    /// Gives back a stream that was never opened.
+    fn release(&mut self, stream: StreamId);
+}
+
+/// How long the statistics of a closed stream are awaited before the attempt is reported without them.
+const STATS_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long an order waits for its message to be spoken by the synthesizer.
+const VOICE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often waiting orders look whether their message is ready.
+const VOICE_POLL: Duration = Duration::from_millis(100);
+
+/// All calls in progress.
+pub struct Switchboard<P, V> {
+    lines: Vec<Line>,
+    ports: P,
+    voice: V,
+    calls: HashMap<CallId, Call>,
+    by_attempt: HashMap<AttemptId, CallId>,
+    by_stream: HashMap<StreamId, CallId>,
+    timers: BinaryHeap<Reverse<(Instant, CallId)>>,
+    waiting: VecDeque<(Instant, Order)>,
+    next_look: Option<Instant>,
+    media: VecDeque<Command>,
+    reports: VecDeque<CallReport>,
+}
+
+impl<P: Ports, V: Voice> Switchboard<P, V> {
+    /// A switchboard without calls. `lines` are the trunks, in the order of the dialer's indices.
+    pub fn new(lines: Vec<Line>, ports: P, voice: V) -> Self {
+        Self {
+            lines,
+            ports,
+            voice,
+            calls: HashMap::new(),
+            by_attempt: HashMap::new(),
+            by_stream: HashMap::new(),
+            timers: BinaryHeap::new(),
+            waiting: VecDeque::new(),
+            next_look: None,
+            media: VecDeque::new(),
+            reports: VecDeque::new(),
+        }
+    }
+
+    /// Calls that are not over yet.
+    pub fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Places a call for the dialer; its fate comes out of [`Switchboard::poll_report`].
+    pub fn handle_order(&mut self, now: Instant, endpoint: &mut Endpoint, order: Order) {
+        if self.voice.is_ready(&order_key(&order), &order.script) {
+            self.place(now, endpoint, order);
+        } else {
+            self.waiting.push_back((now + VOICE_PATIENCE, order));
+            self.next_look.get_or_insert(now + VOICE_POLL);
+        }
+    }
+
+    fn place(&mut self, now: Instant, endpoint: &mut Endpoint, order: Order) {
+        let attempt = order.attempt;
+        let Some(line) = self.lines.get(usize::from(order.trunk.0)) else {
+            return self.refuse(attempt, Outcome::Failed { status: 0 });
+        };
+        let Some((stream, address)) = self.ports.reserve() else {
+            return self.refuse(
+                attempt,
+                Outcome::Congestion {
+                    status: 0,
+                    retry_after: None,
+                },
+            );
+        };
+        let offer = line.offer(stream, address);
+        let invite = Invite {
+            from_user: order
+                .caller
+                .as_ref()
+                .or(line.default_caller())
+                .map(|number| line.write_number(number)),
+            ring_timeout: order.ring_timeout,
+            ..Invite::new(
+                line.trunk(),
+                line.destination(&order.number),
+                rtp_media::sdp::offer(&offer),
+            )
+        };
+        match endpoint.invite(now, invite) {
+            Ok(id) => {
+                self.by_attempt.insert(attempt, id);
+                self.by_stream.insert(stream, id);
+                self.calls.insert(id, Call::new(now, order, stream, offer));
+            }
+            Err(_) => {
+                self.ports.release(stream);
+                self.refuse(
+                    attempt,
+                    Outcome::Congestion {
+                        status: 0,
+                        retry_after: None,
+                    },
+                );
+            }
+        }
+    }
+
+    fn refuse(&mut self, attempt: AttemptId, outcome: Outcome) {
+        self.reports.push_back(CallReport::Ended {
+            attempt,
+            outcome,
+            stats: dialer::CallStats::default(),
+        });
+    }
+
+    /// The dialer made this attempt's confirmation durable.
+    pub fn handle_acknowledged(&mut self, now: Instant, endpoint: &mut Endpoint, attempt: AttemptId) {
+        self.feed_attempt(now, endpoint, attempt, ivr::Input::ConfirmationDurable);
+    }
+
+    /// The dialer gives this attempt up.
+    pub fn handle_hang_up(&mut self, now: Instant, endpoint: &mut Endpoint, attempt: AttemptId) {
+        if let Some(position) = self.waiting.iter().position(|(_, order)| order.attempt == attempt) {
+            self.waiting.remove(position);
+            return self.refuse(attempt, Outcome::Cancelled);
+        }
+        let Some(id) = self.by_attempt.get(&attempt).copied() else {
+            return;
+        };
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.give_up();
+            let _ = endpoint.hang_up(now, id);
+        }
+    }
+
+    /// Ends every call; each is reported as usual.
+    pub fn hang_up_all(&mut self, now: Instant, endpoint: &mut Endpoint) {
+        for (_, order) in std::mem::take(&mut self.waiting) {
+            self.refuse(order.attempt, Outcome::Cancelled);
+        }
+        for id in self.calls.keys() {
+            let _ = endpoint.hang_up(now, *id);
+        }
+    }
+
+    /// The message was changed under this call.
+    pub fn handle_message_changed(
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint,
+        attempt: AttemptId,
+        message: dialer::MessageId,
+        version: u32,
+    ) {
+        if let Some((_, order)) = self.waiting.iter_mut().find(|(_, order)| order.attempt == attempt) {
+            order.message = message;
+            order.version = version;
+        }
+        let Some(call) = self.by_attempt.get(&attempt).and_then(|id| self.calls.get_mut(id)) else {
+            return;
+        };
+        call.change_message(message, version);
+        self.feed_attempt(now, endpoint, attempt, ivr::Input::MessageChanged);
+    }
+
+    /// The endpoint noticed something.
+    pub fn handle_event(&mut self, now: Instant, endpoint: &mut Endpoint, event: Event) {
+        match event {
+            Event::Provisional { call, status, sdp } => self.handle_provisional(call, status, sdp),
+            Event::Answered { call, sdp } => self.handle_answered(now, endpoint, call, sdp),
+            Event::Failed { call, cause } | Event::Ended { call, cause, .. } => {
+                self.handle_over(now, endpoint, call, cause);
+            }
+            Event::Incoming { call, .. } => {
+                let _ = endpoint.reject(now, call, StatusCode::DECLINE);
+            }
+            Event::Offer { call, sdp } => self.handle_offer(now, endpoint, call, &sdp),
+            Event::OfferWanted { call } => {
+                if let Some(call_state) = self.calls.get(&call) {
+                    let _ = endpoint.answer_offer(now, call, rtp_media::sdp::offer(call_state.offer()));
+                }
+            }
+            Event::Info {
+                call,
+                content_type,
+                body,
+            } => {
+                if let Some(digit) = call::relayed_digit(&content_type, &body) {
+                    self.feed(now, endpoint, call, ivr::Input::Key(digit));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn handle_provisional(&mut self, id: CallId, status: StatusCode, sdp: Option<Bytes>) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if status.code() >= 180 && call.note_ringing() {
+            self.reports.push_back(CallReport::Ringing {
+                attempt: call.attempt(),
+            });
+        }
+        // Early media is opened so that the port is alive both ways before the answer; nothing is played into it.
+        if let Some(sdp) = sdp {
+            self.media.extend(call.negotiate(&sdp).ok().flatten());
+        }
+    }
+
+    fn handle_answered(&mut self, now: Instant, endpoint: &mut Endpoint, id: CallId, sdp: Option<Bytes>) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let negotiated = match sdp {
+            Some(sdp) => call.negotiate(&sdp).map(|command| self.media.extend(command)),
+            None if call.is_open() => Ok(()),
+            None => Err(rtp_media::sdp::SdpError::NoAudio),
+        };
+        call.note_answered(now);
+        self.reports.push_back(CallReport::Answered {
+            attempt: call.attempt(),
+        });
+        if negotiated.is_err() {
+            call.note_unusable_media();
+            let _ = endpoint.hang_up(now, id);
+            return;
+        }
+        self.feed(now, endpoint, id, ivr::Input::Answered);
+    }
+
+    fn handle_offer(&mut self, now: Instant, endpoint: &mut Endpoint, id: CallId, sdp: &[u8]) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        match call.answer_offer(sdp) {
+            Ok((answer, command)) => {
+                self.media.push_back(command);
+                let _ = endpoint.answer_offer(now, id, answer);
+            }
+            Err(_) => {
+                let _ = endpoint.refuse_offer(now, id, StatusCode::NOT_ACCEPTABLE_HERE);
+            }
+        }
+    }
+
+    fn handle_over(&mut self, now: Instant, endpoint: &mut Endpoint, id: CallId, cause: sip_core::Cause) {
+        self.feed(now, endpoint, id, ivr::Input::HungUp);
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.note_over(now, cause);
+        if call.is_open() {
+            self.media.push_back(Command::Close { stream: call.stream() });
+            self.timers.push(Reverse((now + STATS_PATIENCE, id)));
+            call.await_stats(now + STATS_PATIENCE);
+        } else {
+            self.ports.release(call.stream());
+            self.finish(id, None);
+        }
+    }
+
+    /// The media engine noticed something.
+    pub fn handle_media(&mut self, now: Instant, endpoint: &mut Endpoint, event: rtp_media::Event) {
+        use rtp_media::Event as Media;
+        let (stream, input) = match event {
+            Media::Digit { stream, digit, .. } => (stream, ivr::Input::Key(digit)),
+            Media::PromptEnded { stream } => (stream, ivr::Input::PromptEnded),
+            Media::Answerer {
+                stream,
+                answerer: rtp_media::Answerer::Machine,
+            } => (stream, ivr::Input::Machine),
+            Media::Beep { stream } => (stream, ivr::Input::Beep),
+            Media::Dead { stream } => {
+                if let Some(id) = self.by_stream.get(&stream) {
+                    let _ = endpoint.hang_up(now, *id);
+                }
+                return;
+            }
+            Media::Closed { stream, stats } => {
+                if let Some(id) = self.by_stream.get(&stream).copied() {
+                    self.finish(id, Some(&stats));
+                }
+                return;
+            }
+            _ => return,
+        };
+        if let Some(id) = self.by_stream.get(&stream).copied() {
+            self.feed(now, endpoint, id, input);
+        }
+    }
+
+    /// When [`Switchboard::handle_timeout`] wants to be called.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let timer = self.timers.peek().map(|Reverse((at, _))| *at);
+        [timer, self.next_look].into_iter().flatten().min()
+    }
+
+    /// Time passed. Early or repeated calls do nothing.
+    pub fn handle_timeout(&mut self, now: Instant, endpoint: &mut Endpoint) {
+        while let Some(Reverse((at, id))) = self.timers.peek().copied() {
+            if at > now {
+                break;
+            }
+            self.timers.pop();
+            let Some(call) = self.calls.get_mut(&id) else { continue };
+            if call.stats_deadline().is_some_and(|deadline| deadline <= now) {
+                self.finish(id, None);
+                continue;
+            }
+            call.script().handle_timeout(now);
+            self.obey_script(now, endpoint, id);
+        }
+        if self.next_look.is_some_and(|look| look <= now) {
+            self.look_for_voices(now, endpoint);
+        }
+    }
+
+    fn look_for_voices(&mut self, now: Instant, endpoint: &mut Endpoint) {
+        for (deadline, order) in std::mem::take(&mut self.waiting) {
+            if self.voice.is_ready(&order_key(&order), &order.script) {
+                self.place(now, endpoint, order);
+            } else if deadline <= now {
+                self.refuse(order.attempt, Outcome::Failed { status: 0 });
+            } else {
+                self.waiting.push_back((deadline, order));
+            }
+        }
+        self.next_look = (!self.waiting.is_empty()).then(|| now + VOICE_POLL);
+    }
+
+    /// The attempt that a stream belongs to, while the call lasts.
+    pub fn attempt_of(&self, stream: StreamId) -> Option<AttemptId> {
+        let id = self.by_stream.get(&stream)?;
+        self.calls.get(id).map(Call::attempt)
+    }
+
+    /// The next order for the media engine.
+    pub fn poll_media(&mut self) -> Option<Command> {
+        self.media.pop_front()
+    }
+
+    /// The next report for the dialer.
+    pub fn poll_report(&mut self) -> Option<CallReport> {
+        self.reports.pop_front()
+    }
+
+    fn feed_attempt(&mut self, now: Instant, endpoint: &mut Endpoint, attempt: AttemptId, input: ivr::Input) {
+        if let Some(id) = self.by_attempt.get(&attempt).copied() {
+            self.feed(now, endpoint, id, input);
+        }
+    }
+
+    fn feed(&mut self, now: Instant, endpoint: &mut Endpoint, id: CallId, input: ivr::Input) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.script().handle(now, input);
+            self.obey_script(now, endpoint, id);
+        }
+    }
+
+    fn obey_script(&mut self, now: Instant, endpoint: &mut Endpoint, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        while let Some(action) = call.script().poll_action() {
+            match action {
+                ivr::Action::Play(prompts) => {
+                    let clips = call.clips(&prompts, &self.voice);
+                    self.media.push_back(Command::Play {
+                        stream: call.stream(),
+                        clips,
+                    });
+                }
+                ivr::Action::Stop => self.media.push_back(Command::Stop { stream: call.stream() }),
+                ivr::Action::Confirm => {
+                    self.reports.push_back(CallReport::ConfirmRequested {
+                        attempt: call.attempt(),
+                    });
+                }
+                ivr::Action::HangUp => {
+                    let _ = endpoint.hang_up(now, id);
+                }
+            }
+        }
+        if let Some(at) = call.new_timer() {
+            self.timers.push(Reverse((at, id)));
+        }
+    }
+
+    /// Everything about the call is known: report its end and forget it.
+    fn finish(&mut self, id: CallId, stats: Option<&rtp_media::Stats>) {
+        let Some(call) = self.calls.remove(&id) else { return };
+        self.by_attempt.remove(&call.attempt());
+        self.by_stream.remove(&call.stream());
+        self.reports.push_back(CallReport::Ended {
+            attempt: call.attempt(),
+            outcome: call.outcome(),
+            stats: call.stats(stats),
+        });
+    }
+}
+
+fn order_key(order: &Order) -> VoiceKey {
+    VoiceKey {
+        message: order.message,
+        version: order.version,
+        language: order.language,
+    }
+}

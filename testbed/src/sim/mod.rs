@@ -1,0 +1,13 @@
+//! The simulator: the dialer, the journal, the switchboard with its call scripts, and the SIP endpoint run in virtual
+//! time against a hostile carrier, on a network that loses, repeats and reorders packets, with crashes at any moment.
+//!
+//! Hours of campaign take seconds, and everything follows from one seed: a failing seed is printed and can be replayed.
+
+mod carrier;
+mod media;
+mod network;
+mod phone;
+mod world;
+
+pub use phone::Population;
+pub use world::{Faults, Report, Setup, Violation, run};
