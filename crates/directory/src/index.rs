@@ -1,27 +1,31 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::bits::Bits;
 use crate::column::{Column, ManyColumn};
 use crate::number_index::Numbers;
 use crate::selection::{Field, MAX_DEPTH, Test};
-use crate::{Content, E164, Gazetteer, List, ListId, Recipient, RecipientId, Selection, SelectionError};
+use crate::{Content, Gazetteer, List, ListId, Recipient, RecipientId, Selection, SelectionError};
 
 /// What selections are evaluated over: one column a field.
+///
+/// Columns are made when first asked for. A change of one recipient publishes a new index, and the columns of names or
+/// addresses, which cost most, are seldom asked for.
 #[derive(Debug)]
 pub(crate) struct Index {
+    pub(crate) rows: Vec<Arc<Recipient>>,
+    gazetteer: Arc<Gazetteer>,
+    name: OnceLock<Column>,
+    first_name: OnceLock<Column>,
+    function: OnceLock<Column>,
+    domain: OnceLock<Column>,
+    key: OnceLock<Column>,
+    email: OnceLock<Column>,
+    language: OnceLock<Column>,
+    commune_name: OnceLock<Column>,
+    commune: OnceLock<Vec<u16>>,
+    groups: OnceLock<ManyColumn>,
+    numbers: OnceLock<Numbers>,
     pub(crate) ids: Vec<RecipientId>,
-    pub(crate) name: Column,
-    pub(crate) first_name: Column,
-    function: Column,
-    domain: Column,
-    key: Column,
-    email: Column,
-    language: Column,
-    commune_name: Column,
-    /// Place in the gazetteer, or [`NOWHERE`].
-    pub(crate) commune: Vec<u16>,
-    groups: ManyColumn,
-    pub(crate) numbers: Numbers,
     subscribed: Bits,
 }
 
@@ -29,49 +33,88 @@ pub(crate) struct Index {
 pub(crate) const NOWHERE: u16 = u16::MAX;
 
 impl Index {
-    pub(crate) fn new(rows: &[Arc<Recipient>], gazetteer: &Gazetteer) -> Index {
-        let commune: Vec<u16> = rows
-            .iter()
-            .map(|recipient| recipient.commune.and_then(|insee| gazetteer.index(insee)))
-            .map(|place| place.and_then(|place| u16::try_from(place).ok()).unwrap_or(NOWHERE))
-            .collect();
-        let column = |text: fn(&Recipient) -> &str| Column::new(rows.iter().map(|recipient| text(recipient)));
+    /// Indexes rows of rising ids.
+    pub(crate) fn new(rows: Vec<Arc<Recipient>>, gazetteer: Arc<Gazetteer>) -> Index {
+        let subscribed: Vec<bool> = rows.iter().map(|recipient| !recipient.unsubscribed).collect();
         Index {
             ids: rows.iter().map(|recipient| recipient.id).collect(),
-            name: column(|recipient| &recipient.name),
-            first_name: column(|recipient| &recipient.first_name),
-            function: column(|recipient| &recipient.function),
-            domain: column(|recipient| &recipient.domain),
-            key: column(|recipient| &recipient.key),
-            email: column(|recipient| recipient.email.as_deref().unwrap_or_default()),
-            language: Column::new(rows.iter().map(|recipient| recipient.language.code())),
-            commune_name: Column::new(commune.iter().map(|place| {
-                gazetteer
-                    .communes()
-                    .get(usize::from(*place))
-                    .map_or("", |commune| commune.name.as_str())
-            })),
-            groups: ManyColumn::new(rows.iter().map(|recipient| recipient.groups.as_slice())),
-            numbers: Numbers::new(rows),
-            subscribed: Bits::of(
-                &rows.iter().map(|recipient| !recipient.unsubscribed).collect::<Vec<_>>(),
-                |is| is,
-            ),
-            commune,
+            subscribed: Bits::of(&subscribed, |is| is),
+            rows,
+            gazetteer,
+            name: OnceLock::new(),
+            first_name: OnceLock::new(),
+            function: OnceLock::new(),
+            domain: OnceLock::new(),
+            key: OnceLock::new(),
+            email: OnceLock::new(),
+            language: OnceLock::new(),
+            commune_name: OnceLock::new(),
+            commune: OnceLock::new(),
+            groups: OnceLock::new(),
+            numbers: OnceLock::new(),
         }
     }
 
+    /// Makes every column now, so that no selection has to.
+    pub(crate) fn warm(&self) {
+        self.numbers();
+        self.commune_name();
+        self.groups();
+        self.column(&self.function, |recipient| &recipient.function);
+        self.column(&self.domain, |recipient| &recipient.domain);
+        self.column(&self.language, |recipient| recipient.language.code());
+        self.name();
+        self.first_name();
+        self.column(&self.key, |recipient| &recipient.key);
+        self.column(&self.email, |recipient| recipient.email.as_deref().unwrap_or_default());
+    }
+
+    pub(crate) fn name(&self) -> &Column {
+        self.column(&self.name, |recipient| &recipient.name)
+    }
+
+    pub(crate) fn first_name(&self) -> &Column {
+        self.column(&self.first_name, |recipient| &recipient.first_name)
+    }
+
+    /// For each row the place of its commune in the gazetteer, or [`NOWHERE`].
+    pub(crate) fn commune(&self) -> &[u16] {
+        let place = |recipient: &Arc<Recipient>| {
+            let place = recipient.commune.and_then(|insee| self.gazetteer.index(insee));
+            place.and_then(|place| u16::try_from(place).ok()).unwrap_or(NOWHERE)
+        };
+        self.commune.get_or_init(|| self.rows.iter().map(place).collect())
+    }
+
+    fn commune_name(&self) -> &Column {
+        let communes = self.gazetteer.communes();
+        let name = |place: &u16| {
+            communes
+                .get(usize::from(*place))
+                .map_or("", |commune| commune.name.as_str())
+        };
+        self.commune_name
+            .get_or_init(|| Column::new(self.commune().iter().map(name)))
+    }
+
+    pub(crate) fn numbers(&self) -> &Numbers {
+        self.numbers.get_or_init(|| Numbers::new(&self.rows))
+    }
+
+    fn groups(&self) -> &ManyColumn {
+        self.groups
+            .get_or_init(|| ManyColumn::new(self.rows.iter().map(|recipient| recipient.groups.as_slice())))
+    }
+
+    fn column<'a>(&'a self, column: &'a OnceLock<Column>, text: fn(&Recipient) -> &str) -> &'a Column {
+        column.get_or_init(|| Column::new(self.rows.iter().map(|recipient| text(recipient))))
+    }
+
     /// The rows that a selection chooses, those who unsubscribed included.
-    pub(crate) fn evaluate(
-        &self,
-        selection: &Selection,
-        lists: &[Arc<List>],
-        gazetteer: &Gazetteer,
-    ) -> Result<Bits, SelectionError> {
+    pub(crate) fn evaluate(&self, selection: &Selection, lists: &[Arc<List>]) -> Result<Bits, SelectionError> {
         Evaluation {
             index: self,
             lists,
-            gazetteer,
             path: Vec::new(),
         }
         .selection(selection, 0)
@@ -88,17 +131,23 @@ impl Index {
 
     fn field(&self, field: Field, test: &Test) -> Result<Bits, SelectionError> {
         Ok(match field {
-            Field::Key => self.key.matching(test),
-            Field::Name => self.name.matching(test),
-            Field::FirstName => self.first_name.matching(test),
-            Field::Function => self.function.matching(test),
-            Field::Domain => self.domain.matching(test),
-            Field::Commune => self.commune_name.matching(test),
-            Field::Email => self.email.matching(test),
-            Field::Language => self.language.matching(test),
-            Field::Group => self.groups.matching(test, self.len()),
-            Field::Kind => self.numbers.of_kind(test),
-            Field::Number => self.numbers.matching(test)?,
+            Field::Key => self.column(&self.key, |recipient| &recipient.key).matching(test),
+            Field::Name => self.name().matching(test),
+            Field::FirstName => self.first_name().matching(test),
+            Field::Function => self
+                .column(&self.function, |recipient| &recipient.function)
+                .matching(test),
+            Field::Domain => self.column(&self.domain, |recipient| &recipient.domain).matching(test),
+            Field::Commune => self.commune_name().matching(test),
+            Field::Email => self
+                .column(&self.email, |recipient| recipient.email.as_deref().unwrap_or_default())
+                .matching(test),
+            Field::Language => self
+                .column(&self.language, |recipient| recipient.language.code())
+                .matching(test),
+            Field::Group => self.groups().matching(test, self.len()),
+            Field::Kind => self.numbers().of_kind(test),
+            Field::Number => self.numbers().matching(test)?,
         })
     }
 
@@ -122,17 +171,11 @@ impl Index {
         }
         bits
     }
-
-    /// Those who have this number.
-    pub(crate) fn rows_with(&self, number: E164) -> impl Iterator<Item = usize> {
-        self.numbers.rows_with(number)
-    }
 }
 
 struct Evaluation<'a> {
     index: &'a Index,
     lists: &'a [Arc<List>],
-    gazetteer: &'a Gazetteer,
     /// Lists being evaluated, to find those defined by themselves.
     path: Vec<ListId>,
 }
@@ -166,8 +209,8 @@ impl Evaluation<'_> {
             }
             Selection::Field { field, test } => self.index.field(*field, test)?,
             Selection::Zone(zone) => {
-                let inside = zone.communes(self.gazetteer)?;
-                Bits::of(&self.index.commune, |place| {
+                let inside = zone.communes(&self.index.gazetteer)?;
+                Bits::of(self.index.commune(), |place| {
                     inside.get(usize::from(place)).copied().unwrap_or(false)
                 })
             }

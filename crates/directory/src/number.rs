@@ -158,8 +158,13 @@ impl E164 {
         }
     }
 
+    /// The digits as one number.
+    pub(crate) fn value(self) -> u64 {
+        self.0
+    }
+
     /// The nine digits after the code, for mainland and overseas France.
-    fn french_national(self) -> Option<u64> {
+    pub(crate) fn french_national(self) -> Option<u64> {
         const NINE: u64 = 1_000_000_000;
         let code = self.0 / NINE;
         (code == 33 || OVERSEAS.iter().any(|(_, overseas)| *overseas == code)).then_some(self.0 % NINE)

@@ -1,7 +1,5 @@
 use std::sync::Arc;
 
-use memchr::memmem;
-
 use crate::bits::Bits;
 use crate::recipient::fold;
 use crate::selection::{SelectionError, Test};
@@ -65,23 +63,12 @@ impl Numbers {
             Test::Is(text) => self.equal(text, &mut bits),
             Test::IsOneOf(texts) => texts.iter().for_each(|text| self.equal(text, &mut bits)),
             Test::StartsWith(text) => {
-                let wanted = wanted_digits(text)?;
-                // "03 22" means +33 3 22, and for overseas numbers 0262 means +262 262.
-                let national = wanted.strip_prefix('0').filter(|rest| !rest.starts_with('0'));
-                let starts = |number: E164| match national {
-                    Some(rest) => number.dialled_from_france()[1..].starts_with(rest),
-                    None => number.digits().starts_with(wanted.trim_start_matches("00")),
-                };
-                self.insert_if(starts, &mut bits);
+                let prefix = Digits::new(text)?;
+                self.insert_if(|number| prefix.starts(number), &mut bits);
             }
             Test::Contains(text) => {
-                let wanted = wanted_digits(text)?;
-                let finder = memmem::Finder::new(&wanted);
-                let contains = |number: E164| {
-                    finder.find(number.dialled_from_france().as_bytes()).is_some()
-                        || finder.find(number.digits().as_bytes()).is_some()
-                };
-                self.insert_if(contains, &mut bits);
+                let part = Digits::new(text)?;
+                self.insert_if(|number| part.is_in(number), &mut bits);
             }
         }
         Ok(bits)
@@ -102,12 +89,80 @@ impl Numbers {
     }
 }
 
-fn wanted_digits(text: &str) -> Result<String, SelectionError> {
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    if digits.is_empty() {
-        Err(SelectionError::NoDigits(text.to_owned()))
-    } else {
-        Ok(digits)
+/// Digits to look for, written nationally (`03 22`) or internationally (`+33 3`, `0033 3`, `33 3`).
+struct Digits {
+    /// As written.
+    written: Vec<u8>,
+    /// After one 0, for numbers of France.
+    national: Option<Prefix>,
+    /// Without 00.
+    international: Prefix,
+}
+
+/// A number and how many digits it has.
+#[derive(Clone, Copy)]
+struct Prefix {
+    value: u64,
+    length: u32,
+}
+
+impl Digits {
+    fn new(text: &str) -> Result<Digits, SelectionError> {
+        let written: Vec<u8> = text.bytes().filter(u8::is_ascii_digit).collect();
+        if written.is_empty() {
+            return Err(SelectionError::NoDigits(text.to_owned()));
+        }
+        let national = written
+            .strip_prefix(b"0")
+            .filter(|rest| !rest.starts_with(b"0"))
+            .map(Prefix::new);
+        let international = Prefix::new(written.strip_prefix(b"00").unwrap_or(&written));
+        Ok(Digits {
+            written,
+            national,
+            international,
+        })
+    }
+
+    fn starts(&self, number: E164) -> bool {
+        match self.national {
+            Some(national) => number.french_national().is_some_and(|nine| national.starts(nine, 9)),
+            None => self.international.starts(number.value(), number.value().ilog10() + 1),
+        }
+    }
+
+    /// In the number as dialled from France, or in its international form.
+    fn is_in(&self, number: E164) -> bool {
+        if self.starts(number) {
+            return true;
+        }
+        let mut buffer = [0; 20];
+        let mut start = buffer.len();
+        let mut rest = number.value();
+        while rest > 0 {
+            start -= 1;
+            buffer[start] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        buffer[start..]
+            .windows(self.written.len())
+            .any(|window| window[0] == self.written[0] && window == self.written)
+    }
+}
+
+impl Prefix {
+    /// Beyond 18 digits nothing starts so; the value then is one that no number has.
+    fn new(digits: &[u8]) -> Prefix {
+        let value = std::str::from_utf8(digits).ok().filter(|text| text.len() <= 18);
+        let value = value.map_or(u64::MAX, |text| text.parse().unwrap_or(0));
+        Prefix {
+            value,
+            length: digits.len() as u32,
+        }
+    }
+
+    fn starts(self, number: u64, length: u32) -> bool {
+        self.length <= length && number / 10u64.pow(length - self.length) == self.value
     }
 }
 

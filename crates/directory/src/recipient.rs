@@ -98,6 +98,13 @@ pub(crate) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     let mut gap = false;
     for character in text.chars() {
+        if character.is_ascii_alphanumeric() {
+            if std::mem::take(&mut gap) {
+                folded.push(' ');
+            }
+            folded.push(character.to_ascii_lowercase());
+            continue;
+        }
         if ('\u{300}'..='\u{36f}').contains(&character) {
             continue;
         }

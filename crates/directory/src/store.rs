@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -141,7 +142,41 @@ pub struct Shared {
 #[derive(Debug)]
 struct Inner {
     store: Mutex<Store>,
+    published: Arc<Published>,
+}
+
+#[derive(Debug)]
+struct Published {
     snapshot: ArcSwap<Directory>,
+    is_warming: AtomicBool,
+}
+
+impl Published {
+    /// Prepares the latest snapshot for selections, away from whoever made it; a launch then finds it ready. A burst of
+    /// changes is followed by one thread, not by one each.
+    fn warm(published: &Arc<Published>) {
+        if published.is_warming.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let followed = Arc::clone(published);
+        let follow = move || loop {
+            let now = followed.snapshot.load_full();
+            now.warm();
+            followed.is_warming.store(false, Ordering::Release);
+            let is_latest = Arc::ptr_eq(&now, &followed.snapshot.load());
+            if is_latest || followed.is_warming.swap(true, Ordering::AcqRel) {
+                return;
+            }
+        };
+        // Without a thread the first selection takes a little longer.
+        if std::thread::Builder::new()
+            .name("directory-warm".into())
+            .spawn(follow)
+            .is_err()
+        {
+            published.is_warming.store(false, Ordering::Release);
+        }
+    }
 }
 
 impl Shared {
@@ -153,17 +188,22 @@ impl Shared {
     /// Loads everything from the store, with other communes.
     pub fn with_gazetteer(store: Store, gazetteer: Arc<Gazetteer>) -> Result<Shared, StoreError> {
         let snapshot = ArcSwap::from_pointee(store.load(gazetteer)?);
+        let published = Arc::new(Published {
+            snapshot,
+            is_warming: AtomicBool::new(false),
+        });
+        Published::warm(&published);
         Ok(Shared {
             inner: Arc::new(Inner {
                 store: Mutex::new(store),
-                snapshot,
+                published,
             }),
         })
     }
 
     /// The directory as it is now.
     pub fn snapshot(&self) -> Arc<Directory> {
-        self.inner.snapshot.load_full()
+        self.inner.published.snapshot.load_full()
     }
 
     /// Creates the recipient when its id is 0, else replaces the one with its id. Replacing needs the revision that was
@@ -340,8 +380,9 @@ impl Shared {
     }
 
     pub(crate) fn publish(&self, rows: Vec<Arc<Recipient>>, lists: Vec<Arc<List>>) {
-        let gazetteer = Arc::clone(self.inner.snapshot.load().gazetteer());
+        let gazetteer = Arc::clone(self.inner.published.snapshot.load().gazetteer());
         self.inner
+            .published
             .snapshot
             .store(Arc::new(Directory::new(rows, lists, gazetteer)));
     }
