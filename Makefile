@@ -14,7 +14,7 @@ SHELL := /bin/bash
 DEMO ?=
 KILLS ?= 20
 
-.PHONY: help demo test bench soak install-deps lint unit programs sipp phone demo-short crash deny clean
+.PHONY: help demo test bench soak install-deps lint unit programs peers demo-short crash deny clean
 
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
@@ -26,7 +26,7 @@ demo: install-deps
 	$(CARGO) build --release --locked --bin tocsin --bin carrier --bin demo
 	target/release/demo $(DEMO)
 
-test: install-deps lint unit programs sipp phone demo-short crash
+test: install-deps lint unit programs peers demo-short crash
 	@echo "make test: every check passed"
 
 lint:
@@ -45,11 +45,9 @@ unit:
 programs:
 	$(CARGO) build --workspace --bins --locked
 
-sipp: programs
-	scripts/sipp-suite.sh
-
-phone: programs
-	scripts/phone-suite.sh
+# SIPp as scripted far end, baresip as independent telephone.
+peers: programs
+	target/debug/peers
 
 demo-short: programs
 	target/debug/demo --short --folder target/demo-short --summary target/demo-short.json

@@ -1,1 +1,4 @@
-//! benches
+//! What the measurements share.
+
+pub mod core;
+pub mod udp_limit;

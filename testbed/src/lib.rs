@@ -2,7 +2,11 @@
 //!
 //! - [`carrier`]: a simulated telephone carrier with thousands of telephones, a process of its own (`carrier`).
 //! - [`demo`]: the demonstration of the main job (`demo`).
+//! - [`peers`]: calls to far ends that somebody else wrote (`peers`).
+//! - [`crash`]: kills at random instants of a running campaign (`crash`).
 
 pub mod carrier;
+pub mod crash;
 pub mod demo;
+pub mod peers;
 pub mod signals;

@@ -1,6 +1,6 @@
 //! The words of the fixed prompts, French first. They are spoken by the synthesizer, or recorded by the operator.
 
-use crate::{Language, Prompt, Settings};
+use crate::{Language, LaunchPrompt, LaunchSettings, Prompt, Settings};
 
 /// What a fixed prompt says in a language; languages without their own words get the French ones.
 /// [`Prompt::Message`] has no fixed words: `None`.
@@ -32,8 +32,64 @@ pub fn words(prompt: Prompt, language: Language, settings: &Settings) -> Option<
     Some(text)
 }
 
+/// What a prompt of a launch by telephone says. `title` is the title of the message or the name of the list that the
+/// prompt names, for a list followed by its number of recipients. [`LaunchPrompt::Message`] has no fixed words: `None`.
+pub fn launch_words(
+    prompt: LaunchPrompt,
+    language: Language,
+    title: &str,
+    settings: &LaunchSettings,
+) -> Option<String> {
+    let english = language == Language::ENGLISH;
+    let (launch, listen) = (key(settings.launch_key, english), key(settings.listen_key, english));
+    let text = match (prompt, english) {
+        (LaunchPrompt::Message(_), _) => return None,
+        (LaunchPrompt::AskPin, false) => "Composez votre code, puis dièse.".into(),
+        (LaunchPrompt::AskPin, true) => "Type your code, then the hash key.".into(),
+        (LaunchPrompt::WrongPin, false) => "Ce code est faux.".into(),
+        (LaunchPrompt::WrongPin, true) => "This code is wrong.".into(),
+        (LaunchPrompt::TooManyPins, false) => "Trop de codes faux ont été composés. Au revoir.".into(),
+        (LaunchPrompt::TooManyPins, true) => "Too many wrong codes were typed. Goodbye.".into(),
+        (LaunchPrompt::AskMessage, false) => "Composez le numéro du message, puis dièse.".into(),
+        (LaunchPrompt::AskMessage, true) => "Type the number of the message, then the hash key.".into(),
+        (LaunchPrompt::AskList, false) => {
+            "Composez le numéro de la liste, puis dièse. Pour la première, composez dièse.".into()
+        }
+        (LaunchPrompt::AskList, true) => {
+            "Type the number of the list, then the hash key. For the first one, press the hash key.".into()
+        }
+        (LaunchPrompt::MessageChoice(choice) | LaunchPrompt::ListChoice(choice), false) => {
+            format!("{} : {title}.", choice.number)
+        }
+        (LaunchPrompt::MessageChoice(choice) | LaunchPrompt::ListChoice(choice), true) => {
+            format!("{}: {title}.", choice.number)
+        }
+        (LaunchPrompt::NoSuchNumber, false) => "Ce numéro n'existe pas.".into(),
+        (LaunchPrompt::NoSuchNumber, true) => "There is no such number.".into(),
+        (LaunchPrompt::ReadBackMessage(_), false) => format!("Vous allez lancer le message : {title}."),
+        (LaunchPrompt::ReadBackMessage(_), true) => format!("You are about to launch the message: {title}."),
+        (LaunchPrompt::ReadBackList(_), false) => format!("À la liste : {title}."),
+        (LaunchPrompt::ReadBackList(_), true) => format!("To the list: {title}."),
+        (LaunchPrompt::LaunchMenu, false) => format!(
+            "Pour lancer l'alerte, appuyez sur {launch}. Pour écouter le message, sur {listen}. Pour recommencer, sur étoile."
+        ),
+        (LaunchPrompt::LaunchMenu, true) => format!(
+            "To launch the alert, press {launch}. To hear the message, press {listen}. To begin again, press the star key."
+        ),
+        (LaunchPrompt::Launched, false) => "L'alerte est lancée. Au revoir.".into(),
+        (LaunchPrompt::Launched, true) => "The alert is launched. Goodbye.".into(),
+        (LaunchPrompt::LaunchRefused, false) => {
+            "Le lancement a été refusé. Aucune alerte n'est lancée. Au revoir.".into()
+        }
+        (LaunchPrompt::LaunchRefused, true) => "The launch was refused. No alert is launched. Goodbye.".into(),
+        (LaunchPrompt::Goodbye, false) => "Aucune alerte n'a été lancée. Au revoir.".into(),
+        (LaunchPrompt::Goodbye, true) => "No alert was launched. Goodbye.".into(),
+    };
+    Some(text)
+}
+
 /// How a key is named aloud.
-pub(crate) fn key(key: char, english: bool) -> String {
+fn key(key: char, english: bool) -> String {
     match (key, english) {
         ('#', false) => "dièse".into(),
         ('#', true) => "the hash key".into(),

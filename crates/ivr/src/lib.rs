@@ -4,11 +4,16 @@
 //! (`handle*`), asked what to do (`poll_action`) and when to be woken (`poll_timeout`).
 //!
 //! - [`Script`]: an alert call. Says the message, takes the confirming key, thanks only once the confirmation is durable.
+//! - [`PhoneLaunch`]: a call of an authorised person who launches a campaign with the keys of a telephone.
 //! - [`catalogue`]: the French and English words of every fixed prompt, to be spoken or recorded.
 
 pub mod catalogue;
 mod language;
+mod launch;
 mod script;
 
 pub use language::{Language, LanguageError};
+pub use launch::{
+    Choice, Launch, LaunchAction, LaunchInput, LaunchOutcome, LaunchPrompt, LaunchSettings, PhoneLaunch, Pin,
+};
 pub use script::{Action, Input, MachinePolicy, Outcome, Prompt, Script, Settings};

@@ -76,6 +76,23 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The call it is for; `None` for all.
+    pub fn stream(&self) -> Option<StreamId> {
+        match self {
+            Command::Replace { .. } => None,
+            Command::Open { stream, .. }
+            | Command::Update { stream, .. }
+            | Command::Play { stream, .. }
+            | Command::Stop { stream }
+            | Command::SendDigits { stream, .. }
+            | Command::Record { stream, .. }
+            | Command::StopRecord { stream }
+            | Command::Close { stream } => Some(*stream),
+        }
+    }
+}
+
 /// How a key was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DigitSource {

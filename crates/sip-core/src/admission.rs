@@ -208,6 +208,12 @@ fn essentials(headers: &crate::message::Headers) -> Result<Essentials, Fault> {
     }
     let (from, to, cseq) = (headers.from()?, headers.to()?, headers.cseq());
     headers.call_id()?;
+    // A tag that is there but cannot be read could match no dialog, or the wrong one.
+    for (name, address) in [(Name::From, &from), (Name::To, &to)] {
+        if address.param("tag").is_some() && address.tag().is_none() {
+            return Err(Fault::Malformed(name));
+        }
+    }
     Ok(Essentials {
         via,
         from,
@@ -277,10 +283,7 @@ fn check_values(request: &Request, essentials: &Essentials, rules: &Rules) -> Re
     }
     // 0 is no fault: the request has arrived, and only a proxy would answer 483 (RFC 3261 §16.3).
     headers.max_forwards()?;
-    // Tags identify dialogs; only RFC 2543 peers, whose branches lack the cookie, may leave the one of From away.
-    if essentials.from.param("tag").is_some() && essentials.from.tag().is_none() {
-        return Err(Fault::Malformed(Name::From));
-    }
+    // Only RFC 2543 peers, whose branches lack the cookie, may leave the tag of From away.
     if essentials.from.tag().is_none() && essentials.via.has_unique_branch() {
         return Err(Fault::Malformed(Name::From));
     }

@@ -1,87 +1,195 @@
 //! The user agent as a whole: messages and time in, messages and events out.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use crate::StatusCode;
 use crate::config::{Config, Target, TrunkConfig};
-use crate::event::{CallId, Event, TrunkId};
+use crate::counters::Counters;
+use crate::event::{CallId, Event, Origin, TrunkId};
 use crate::flow::{Flow, Transmit};
+use crate::invite::call::Call;
 use crate::invite::{CallError, Invite, InviteError};
+use crate::message::{Limits as MessageLimits, parse_datagram};
+use crate::slots::{Key, Slots};
+use crate::transaction::table::{Owner, Woken};
+use crate::transport::framing::{Frame, Framer};
+
+use self::core::{Context, Core};
+use self::strangers::Strangers;
+use self::trunk::Trunk;
+
+pub(crate) mod core;
+mod receive;
+mod strangers;
+pub(crate) mod trunk;
 
 /// A SIP user agent without sockets, clock or threads.
+///
+/// After any call that takes `now`, drain [`poll_transmit`](Self::poll_transmit) and [`poll_event`](Self::poll_event), and see to it that
+/// [`handle_timeout`](Self::handle_timeout) is called at [`poll_timeout`](Self::poll_timeout).
 pub struct Endpoint {
-    config: Config,
-    trunks: Vec<TrunkConfig>,
+    core: Core,
+    calls: Slots<Call>,
+    trunks: Vec<Trunk>,
+    strangers: Strangers,
+    streams: HashMap<Flow, Framer>,
+    limits: MessageLimits,
 }
 
 impl Endpoint {
     /// An endpoint that draws its identifiers from `seed`. Two endpoints with the same seed and inputs send the same bytes.
     #[must_use]
     pub fn new(config: Config, seed: [u8; 32]) -> Endpoint {
-        let _ = seed;
+        let limits = MessageLimits {
+            message: config.limits.message_bytes,
+            ..MessageLimits::default()
+        };
+        let strangers = Strangers::new(&config);
         Endpoint {
-            config,
+            core: Core::new(config, seed),
+            calls: Slots::new(),
             trunks: Vec::new(),
+            strangers,
+            streams: HashMap::new(),
+            limits,
         }
     }
 
     /// The settings that it was made with.
     #[must_use]
     pub fn config(&self) -> &Config {
-        &self.config
+        &self.core.config
+    }
+
+    /// What went over the wire so far.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.core.counters
+    }
+
+    /// The number of calls that are not forgotten yet, both directions.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// The name of a trunk.
+    #[must_use]
+    pub fn trunk_name(&self, trunk: TrunkId) -> Option<&str> {
+        self.trunks
+            .get(usize::from(trunk.0))
+            .map(|trunk| trunk.config.name.as_str())
     }
 
     /// Adds a carrier. Registration and pings start at once.
     pub fn add_trunk(&mut self, now: Instant, trunk: TrunkConfig) -> TrunkId {
-        let _ = now;
+        let id = TrunkId(self.trunks.len() as u16);
+        let trunk = Trunk::new(trunk, &mut self.core);
+        self.strangers.learn(id, &trunk.config);
         self.trunks.push(trunk);
-        TrunkId((self.trunks.len() - 1) as u16)
+        trunk::start(&mut self.context(now), id);
+        id
     }
 
     /// Replaces a trunk's addresses, for instance when its name was resolved again. Calls in progress are not touched.
     pub fn set_targets(&mut self, now: Instant, trunk: TrunkId, targets: Vec<Target>) {
-        let _ = now;
+        let had_none = self
+            .trunks
+            .get(usize::from(trunk.0))
+            .is_some_and(|t| t.accesses.is_empty());
         if let Some(trunk) = self.trunks.get_mut(usize::from(trunk.0)) {
-            trunk.targets = targets;
+            trunk.set_targets(&self.core, &targets);
+        }
+        if had_none {
+            trunk::start(&mut self.context(now), trunk);
         }
     }
 
     /// A datagram arrived.
     pub fn handle_datagram(&mut self, now: Instant, flow: Flow, bytes: Bytes) {
-        let _ = (now, flow, bytes);
+        let parsed = parse_datagram(bytes, &self.limits);
+        self.handle_parsed(now, flow, parsed);
     }
 
     /// Bytes arrived on a stream.
     pub fn handle_stream(&mut self, now: Instant, flow: Flow, bytes: &[u8]) {
-        let _ = (now, flow, bytes);
+        let limits = self.limits;
+        let framer = self.streams.entry(flow).or_insert_with(|| Framer::new(limits));
+        framer.push(bytes);
+        while let Some(frame) = self.streams.get_mut(&flow).and_then(Framer::poll) {
+            match frame {
+                Frame::Message(message) => {
+                    let parsed = parse_datagram(message, &self.limits);
+                    self.handle_parsed(now, flow, parsed);
+                }
+                Frame::Ping => {
+                    self.core.counters.keep_alives += 1;
+                    self.core.table.transmit(flow, Bytes::from_static(b"\r\n"));
+                }
+                Frame::Broken { head, .. } => {
+                    let parsed = parse_datagram(head, &self.limits);
+                    self.handle_broken(flow, parsed);
+                }
+            }
+        }
+    }
+
+    /// Whether what came on a stream can no longer be told apart: the driver should close it after sending what is due.
+    #[must_use]
+    pub fn is_broken(&self, flow: Flow) -> bool {
+        self.streams.get(&flow).is_some_and(Framer::is_broken)
     }
 
     /// A stream was closed or could not be opened, or ICMP said that a datagram did not arrive.
     pub fn handle_flow_closed(&mut self, now: Instant, flow: Flow) {
-        let _ = (now, flow);
+        self.streams.remove(&flow);
+        for entry in self.core.table.take_unanswered(flow) {
+            self.handle_unanswered(now, entry, Origin::Transport);
+        }
     }
 
     /// Time has come to [`poll_timeout`](Self::poll_timeout) or later.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
+        while let Some(woken) = self.core.table.wake(now, &mut self.core.counters) {
+            match woken {
+                Woken::ClientTimedOut(entry) => self.handle_unanswered(now, *entry, Origin::Timeout),
+                Woken::NotAcknowledged(call, server) => {
+                    self.run(now, call, |call, cx| call.handle_no_ack(cx, server));
+                }
+                Woken::Call(key, at) => {
+                    let is_current = self.calls.get_mut(key).is_some_and(|call| {
+                        let is_current = call.planned == Some(at);
+                        if is_current {
+                            call.planned = None;
+                        }
+                        is_current
+                    });
+                    if is_current {
+                        self.run(now, key, |call, cx| call.handle_timeout(cx));
+                    }
+                }
+                Woken::Trunk(id, at) => trunk::handle_timeout(&mut self.context(now), id, at),
+            }
+        }
     }
 
     /// When `handle_timeout` wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.core.table.schedule.next()
     }
 
     /// The next message to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        None
+        self.core.table.out.pop_front()
     }
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<Event> {
-        None
+        self.core.events.pop_front()
     }
 
     /// Places a call.
@@ -89,8 +197,27 @@ impl Endpoint {
     /// # Errors
     /// When the call cannot even be tried; nothing is sent and no event follows.
     pub fn invite(&mut self, now: Instant, invite: Invite) -> Result<CallId, InviteError> {
-        let _ = now;
-        Err(InviteError::UnknownTrunk(invite.trunk))
+        if self.calls.len() >= self.core.config.limits.calls || !self.core.has_room() {
+            return Err(InviteError::TooManyCalls);
+        }
+        let mut cx = Context {
+            core: &mut self.core,
+            trunks: &mut self.trunks,
+            now,
+        };
+        let key = self.calls.reserve();
+        match Call::place(&mut cx, key, invite) {
+            Ok(mut call) => {
+                call.plan(&mut cx);
+                let id = call.id;
+                self.calls.fill(key, call);
+                Ok(id)
+            }
+            Err(error) => {
+                self.calls.release(key);
+                Err(error)
+            }
+        }
     }
 
     /// Ends a call in whatever state: CANCEL before the answer (then `Failed` follows), BYE after it, 603 for an incoming call that was not
@@ -99,8 +226,8 @@ impl Endpoint {
     /// # Errors
     /// When the call is over already.
     pub fn hang_up(&mut self, now: Instant, call: CallId) -> Result<(), CallError> {
-        let _ = (now, call);
-        Err(CallError::Unknown)
+        self.run(now, Key::from_u64(call.0), |call, cx| call.hang_up(cx))
+            .ok_or(CallError::Unknown)?
     }
 
     /// Gives up a call that was not answered. If the answer crosses, it is acknowledged and ended, and `Failed` is reported all the same.
@@ -108,8 +235,8 @@ impl Endpoint {
     /// # Errors
     /// When the call is over, or answered already.
     pub fn cancel(&mut self, now: Instant, call: CallId) -> Result<(), CallError> {
-        let _ = (now, call);
-        Err(CallError::Unknown)
+        self.run(now, Key::from_u64(call.0), |call, cx| call.cancel(cx))
+            .ok_or(CallError::Unknown)?
     }
 
     /// Sends 180 for an incoming call, or 183 when there is SDP for early media.
@@ -117,8 +244,8 @@ impl Endpoint {
     /// # Errors
     /// When the call is not waiting for our answer.
     pub fn ring(&mut self, now: Instant, call: CallId, sdp: Option<Bytes>) -> Result<(), CallError> {
-        let _ = (now, call, sdp);
-        Err(CallError::Unknown)
+        self.run(now, Key::from_u64(call.0), |call, cx| call.ring(cx, sdp))
+            .ok_or(CallError::Unknown)?
     }
 
     /// Sends 200 for an incoming call.
@@ -126,8 +253,8 @@ impl Endpoint {
     /// # Errors
     /// When the call is not waiting for our answer.
     pub fn answer(&mut self, now: Instant, call: CallId, sdp: Bytes) -> Result<(), CallError> {
-        let _ = (now, call, sdp);
-        Err(CallError::Unknown)
+        self.run(now, Key::from_u64(call.0), |call, cx| call.answer(cx, sdp))
+            .ok_or(CallError::Unknown)?
     }
 
     /// Refuses an incoming call.
@@ -135,8 +262,8 @@ impl Endpoint {
     /// # Errors
     /// When the call is not waiting for our answer.
     pub fn reject(&mut self, now: Instant, call: CallId, status: StatusCode) -> Result<(), CallError> {
-        let _ = (now, call, status);
-        Err(CallError::Unknown)
+        self.run(now, Key::from_u64(call.0), |call, cx| call.reject(cx, status, None))
+            .ok_or(CallError::Unknown)?
     }
 
     /// Refuses an incoming call and says when it may be tried again (Retry-After, whole seconds; RFC 3261 §20.33).
@@ -150,8 +277,10 @@ impl Endpoint {
         status: StatusCode,
         retry_after: Option<std::time::Duration>,
     ) -> Result<(), CallError> {
-        let _ = retry_after;
-        self.reject(now, call, status)
+        self.run(now, Key::from_u64(call.0), |call, cx| {
+            call.reject(cx, status, retry_after)
+        })
+        .ok_or(CallError::Unknown)?
     }
 
     /// Offers a changed session to the peer of an answered call, by re-INVITE. `OfferAnswered` or `OfferRefused` follows.
@@ -159,8 +288,8 @@ impl Endpoint {
     /// # Errors
     /// When the call is not established, or an offer is under way.
     pub fn reinvite(&mut self, now: Instant, call: CallId, sdp: Bytes) -> Result<(), CallError> {
-        let _ = (now, call, sdp);
-        Err(CallError::Unknown)
+        self.run(now, Key::from_u64(call.0), |call, cx| call.offer(cx, sdp, false))
+            .ok_or(CallError::Unknown)?
     }
 
     /// The same by UPDATE (RFC 3311), which also works before the answer.
@@ -168,8 +297,8 @@ impl Endpoint {
     /// # Errors
     /// When there is no dialog yet, the peer does not allow UPDATE, or an offer is under way.
     pub fn update(&mut self, now: Instant, call: CallId, sdp: Bytes) -> Result<(), CallError> {
-        let _ = (now, call, sdp);
-        Err(CallError::Unknown)
+        self.run(now, Key::from_u64(call.0), |call, cx| call.offer(cx, sdp, true))
+            .ok_or(CallError::Unknown)?
     }
 
     /// Answers [`Event::Offer`], [`Event::OfferWanted`], or an offer that came with [`Event::Answered`].
@@ -177,8 +306,8 @@ impl Endpoint {
     /// # Errors
     /// When no offer waits.
     pub fn answer_offer(&mut self, now: Instant, call: CallId, sdp: Bytes) -> Result<(), CallError> {
-        let _ = (now, call, sdp);
-        Err(CallError::Unknown)
+        self.run(now, Key::from_u64(call.0), |call, cx| call.answer_offer(cx, sdp))
+            .ok_or(CallError::Unknown)?
     }
 
     /// Refuses [`Event::Offer`] or [`Event::OfferWanted`], usually with 488. The session stays as it was.
@@ -186,8 +315,8 @@ impl Endpoint {
     /// # Errors
     /// When no offer waits.
     pub fn refuse_offer(&mut self, now: Instant, call: CallId, status: StatusCode) -> Result<(), CallError> {
-        let _ = (now, call, status);
-        Err(CallError::Unknown)
+        self.run(now, Key::from_u64(call.0), |call, cx| call.refuse_offer(cx, status))
+            .ok_or(CallError::Unknown)?
     }
 
     /// Sends INFO inside an answered call (RFC 6086).
@@ -195,7 +324,51 @@ impl Endpoint {
     /// # Errors
     /// When the call is not established or the content type is not a header value.
     pub fn info(&mut self, now: Instant, call: CallId, content_type: &str, body: Bytes) -> Result<(), CallError> {
-        let _ = (now, call, content_type, body);
-        Err(CallError::Unknown)
+        self.run(now, Key::from_u64(call.0), |call, cx| {
+            call.info(cx, content_type, &body)
+        })
+        .ok_or(CallError::Unknown)?
+    }
+
+    fn context(&mut self, now: Instant) -> Context<'_> {
+        Context {
+            core: &mut self.core,
+            trunks: &mut self.trunks,
+            now,
+        }
+    }
+
+    /// Lets a call handle something, then plans its next wake-up or forgets it.
+    fn run<R>(&mut self, now: Instant, key: Key, act: impl FnOnce(&mut Call, &mut Context<'_>) -> R) -> Option<R> {
+        let call = self.calls.get_mut(key)?;
+        let mut cx = Context {
+            core: &mut self.core,
+            trunks: &mut self.trunks,
+            now,
+        };
+        let result = act(call, &mut cx);
+        if call.is_over() {
+            if let Some(call) = self.calls.remove(key) {
+                self.core.by_dialog.remove(&call.hash);
+            }
+        } else {
+            call.plan(&mut cx);
+        }
+        Some(result)
+    }
+
+    /// A request of ours got no answer, or could not be sent.
+    fn handle_unanswered(&mut self, now: Instant, entry: crate::transaction::table::ClientEntry, origin: Origin) {
+        match entry.owner {
+            Owner::Invite(key) => {
+                self.run(now, key, |call, cx| call.handle_invite_failure(cx, &entry, origin));
+            }
+            Owner::Call(key, purpose) => {
+                self.run(now, key, |call, cx| call.handle_inside_failure(cx, purpose, origin));
+            }
+            Owner::Ping(id) => trunk::handle_ping_failure(&mut self.context(now), id, &entry, origin),
+            Owner::Register(id) => trunk::handle_register_failure(&mut self.context(now), id, &entry, origin),
+            Owner::Nobody => {}
+        }
     }
 }

@@ -17,12 +17,22 @@ pub mod message;
 pub mod transport;
 pub mod verdict;
 
+mod auth;
+mod compose;
+mod counters;
+mod dialog;
 mod endpoint;
 mod event;
 mod flow;
+mod ids;
 mod invite;
+mod registration;
+mod slots;
+mod transaction;
 
+pub use config::{Asserted, Reliable, SessionTimer};
 pub use config::{Config, Credentials, Identity, Limits, Local, Secret, Target, Timing, TrunkConfig};
+pub use counters::{Counters, Direction, Kind, Label};
 pub use endpoint::Endpoint;
 pub use event::{Address, CallId, Cause, Event, Origin, Party, TrunkId};
 pub use flow::{Flow, Transmit, Transport};

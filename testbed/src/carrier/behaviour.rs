@@ -7,6 +7,9 @@ use rand::Rng;
 /// The time from the start of one ring to the next in France.
 pub const RING: Duration = Duration::from_secs(5);
 
+/// After this long the carrier lets no telephone ring any more, even if the caller has died. Not scaled: callers give up before.
+pub const LONGEST_RINGING: Duration = Duration::from_secs(60);
+
 /// A behaviour, with all its parameters. Times are those of a human being; [`Behaviour::plan`] is asked to scale them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Behaviour {
@@ -80,7 +83,7 @@ pub enum Plan {
         /// Value of Retry-After, in seconds, not scaled.
         retry_after: Option<u32>,
     },
-    /// Rings until the caller gives up.
+    /// Rings until the caller gives up, or the carrier does.
     Ring,
 }
 

@@ -349,10 +349,14 @@ impl Exchange {
             let heard = line.heard();
             if heard != state.heard.0 {
                 state.heard = (heard, now);
-            } else if state.is_up && now.saturating_duration_since(state.heard.1) >= self.settings.silence {
+            } else if now.saturating_duration_since(state.heard.1) >= self.settings.silence {
                 state.heard.1 = now;
-                self.counts.lost += 1;
+                self.counts.lost += u64::from(state.is_up);
                 let _ = endpoint.hang_up(now, *call);
+                // The receiver is back on its hook, however long the endpoint still waits for a caller who has died.
+                if self.engaged.get(&state.number) == Some(call) {
+                    self.engaged.remove(&state.number);
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::behaviour::{Deed, Plan};
+use super::behaviour::{Deed, LONGEST_RINGING, Plan};
 
 /// What the exchange must do for the telephone.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,7 +43,7 @@ impl Telephone {
         let (due, acts) = match &plan {
             Plan::Answer { after, .. } => (Some(now + *after), Some(Act::Ring)),
             Plan::Refuse { after, .. } => (Some(now + *after), None),
-            Plan::Ring => (None, Some(Act::Ring)),
+            Plan::Ring => (Some(now + LONGEST_RINGING), Some(Act::Ring)),
         };
         Telephone {
             plan,
@@ -86,6 +86,10 @@ impl Telephone {
                 },
             ) => {
                 self.acts = Some(Act::Refuse(*status, *retry_after));
+                self.state = State::Over;
+            }
+            (State::Ringing, Plan::Ring) => {
+                self.acts = Some(Act::Refuse(480, None));
                 self.state = State::Over;
             }
             (State::Talking { done, .. }, Plan::Answer { deeds, .. }) => {
@@ -172,9 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unanswered_telephone_rings_for_ever() {
-        let mut phone = Telephone::new(Instant::now(), Plan::Ring);
+    fn an_unanswered_telephone_rings_until_the_carrier_has_had_enough() {
+        let start = Instant::now();
+        let mut phone = Telephone::new(start, Plan::Ring);
         assert_eq!(phone.poll_act(), Some(Act::Ring));
+        assert_eq!(phone.poll_timeout(), Some(start + LONGEST_RINGING));
+        phone.handle_timeout(start + LONGEST_RINGING, false);
+        assert_eq!(phone.poll_act(), Some(Act::Refuse(480, None)));
         assert_eq!(phone.poll_timeout(), None);
     }
 }

@@ -14,10 +14,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    desk::{Desk, View},
+    desk::{Desk, Imported, View},
     fiction::Fiction,
     screen::Screen,
-    stage::Stage,
+    stage::{Program, Stage},
     verdict::{self, Figure},
 };
 use crate::carrier::counts::Counts;
@@ -92,32 +92,26 @@ pub fn play(size: &Size, folder: &Path, seed: u64, is_over: &AtomicBool) -> anyh
     println!("Folder: {}", stage.folder.display());
 
     let fiction = Fiction::invent(seed, size.communes);
-    let spreadsheet = stage.path("elus-de-la-somme.xlsx");
-    fiction.write_spreadsheet(&spreadsheet)?;
-    fiction.write_phones(&stage.path("phones.csv"))?;
-    stage.write_configuration()?;
+    let mut opened = open(&stage, &fiction, seed, size.pace, SILENCE)?;
     println!(
         "Spreadsheet: {} people of {} communes with {} telephones: {}",
         fiction.people.len(),
         size.communes,
         fiction.phones.len(),
-        spreadsheet.display()
+        stage.path(SPREADSHEET).display()
     );
-
-    let mut carrier = stage.start_carrier(seed, size.pace, size.period + 600)?;
-    println!(
-        "Carrier: {} telephones on udp://127.0.0.1:{}",
-        fiction.phones.len(),
-        stage.carrier_port
-    );
-    let mut tocsin = stage.start_tocsin()?;
+    println!("Carrier: udp://127.0.0.1:{}", stage.carrier_port);
     println!(
         "Console: https://localhost:{}/ (user demo, password {})",
         stage.web_port, stage.password
     );
 
-    let desk = Desk::sign_in(stage.web_port, &stage.certificate()?, "demo", &stage.password)?;
-    let imported = desk.import("Élus de la Somme", "elus-de-la-somme.xlsx", &fs::read(&spreadsheet)?)?;
+    let launched = Instant::now();
+    let Launched {
+        campaign,
+        imported,
+        prediction,
+    } = launch(&stage, &opened.desk, &policy(size))?;
     println!(
         "Import: {} rows read, {} people created, {} problems",
         imported.read,
@@ -127,13 +121,9 @@ pub fn play(size: &Size, folder: &Path, seed: u64, is_over: &AtomicBool) -> anyh
     for problem in imported.problems.iter().take(5) {
         println!("  {problem}");
     }
-    let message = desk.add_message("Vigilance rouge inondations", MESSAGE)?;
-    let (campaign, made) = desk.add_campaign("Crue de la Somme", message, "Élus de la Somme", &policy(size))?;
-    if let Some(end) = made["prediction"]["end_s"].as_f64() {
-        println!("Campaign {campaign}: about {end:.0} s predicted");
+    if let Some(end) = prediction["end_s"].as_f64() {
+        println!("Prediction: about {end:.0} s");
     }
-    let launched = Instant::now();
-    desk.launch(campaign)?;
     println!(
         "Launched; live at https://localhost:{}/campaigns/{campaign}",
         stage.web_port
@@ -142,7 +132,7 @@ pub fn play(size: &Size, folder: &Path, seed: u64, is_over: &AtomicBool) -> anyh
     let people = fiction.people.len() as u64;
     let mut screen = Screen::new(people);
     let view = loop {
-        let view = desk.view(campaign)?;
+        let view = opened.desk.view(campaign)?;
         screen.show(&view, launched.elapsed());
         if view.is_over() {
             break view;
@@ -150,8 +140,8 @@ pub fn play(size: &Size, folder: &Path, seed: u64, is_over: &AtomicBool) -> anyh
         if is_over.load(Ordering::Relaxed) {
             bail!("interrupted");
         }
-        carrier.check()?;
-        tocsin.check()?;
+        opened.carrier.check()?;
+        opened.tocsin.check()?;
         if launched.elapsed() > Duration::from_secs(size.period + 120) {
             bail!(
                 "the campaign is still not over {} s after its launch: {}",
@@ -169,12 +159,12 @@ pub fn play(size: &Size, folder: &Path, seed: u64, is_over: &AtomicBool) -> anyh
     let mut reports = Vec::new();
     for kind in ["xlsx", "pdf", "csv", "json"] {
         let path = stage.path(&format!("report.{kind}"));
-        fs::write(&path, desk.report(campaign, kind)?)?;
+        fs::write(&path, opened.desk.report(campaign, kind)?)?;
         reports.push(path);
     }
     let report: Value = serde_json::from_slice(&fs::read(stage.path("report.json"))?)?;
-    tocsin.stop().context("at the end")?;
-    carrier.stop().context("at the end")?;
+    opened.tocsin.stop().context("at the end")?;
+    opened.carrier.stop().context("at the end")?;
     let mut counts = Counts::read(&stage.path("carrier.json")).context("the carrier's counts cannot be read")?;
 
     let figures = verdict::compare(&view, &report, &counts, people);
@@ -190,6 +180,65 @@ pub fn play(size: &Size, folder: &Path, seed: u64, is_over: &AtomicBool) -> anyh
         concurrent_max,
         reports,
         seed,
+    })
+}
+
+/// The spreadsheet's name in the folder.
+const SPREADSHEET: &str = "elus-de-la-somme.xlsx";
+
+/// How long the carrier waits for sound before it hangs up.
+const SILENCE: Duration = Duration::from_secs(8);
+
+/// The programs, running, and a session at the desk.
+#[derive(Debug)]
+pub struct Opened {
+    /// The simulated carrier.
+    pub carrier: Program,
+    /// tocsin.
+    pub tocsin: Program,
+    /// Signed in.
+    pub desk: Desk,
+}
+
+/// Writes the spreadsheet, the telephones and the configuration; starts both programs; signs in.
+///
+/// # Errors
+/// When a file cannot be written or a program does not start.
+pub fn open(stage: &Stage, fiction: &Fiction, seed: u64, pace: f64, silence: Duration) -> anyhow::Result<Opened> {
+    fiction.write_spreadsheet(&stage.path(SPREADSHEET))?;
+    fiction.write_phones(&stage.path("phones.csv"))?;
+    stage.write_configuration()?;
+    let carrier = stage.start_carrier(seed, pace, silence)?;
+    let tocsin = stage.start_tocsin()?.wait_until_served(stage)?;
+    let desk = stage.sign_in()?;
+    Ok(Opened { carrier, tocsin, desk })
+}
+
+/// A campaign under way.
+#[derive(Debug)]
+pub struct Launched {
+    /// Its number.
+    pub campaign: u64,
+    /// What the import said.
+    pub imported: Imported,
+    /// What was predicted, in JSON.
+    pub prediction: Value,
+}
+
+/// Imports the spreadsheet, adds the message, makes the campaign and launches it.
+///
+/// # Errors
+/// When tocsin refuses one of these.
+pub fn launch(stage: &Stage, desk: &Desk, policy: &Value) -> anyhow::Result<Launched> {
+    const LIST: &str = "Élus de la Somme";
+    let imported = desk.import(LIST, SPREADSHEET, &fs::read(stage.path(SPREADSHEET))?)?;
+    let message = desk.add_message("Vigilance rouge inondations", MESSAGE)?;
+    let (campaign, mut made) = desk.add_campaign("Crue de la Somme", message, LIST, policy)?;
+    desk.launch(campaign)?;
+    Ok(Launched {
+        campaign,
+        imported,
+        prediction: made["prediction"].take(),
     })
 }
 
@@ -209,7 +258,7 @@ fn policy(size: &Size) -> Value {
 }
 
 /// Waits until the carrier has no call any more, at most five seconds: a disagreement is then shown, not waited for.
-fn settle(counts: &Path) {
+pub(crate) fn settle(counts: &Path) {
     for _ in 0..10 {
         thread::sleep(Duration::from_millis(500));
         if Counts::read(counts).is_ok_and(|counts| counts.concurrent == 0) {
@@ -219,7 +268,7 @@ fn settle(counts: &Path) {
 }
 
 /// A password for this run only.
-fn password(seed: u64) -> String {
+pub(crate) fn password(seed: u64) -> String {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed ^ u64::from(std::process::id()));
     (0..16)
         .map(|_| char::from(b"abcdefghjkmnpqrstuvwxyz23456789"[rng.random_range(0..31)]))

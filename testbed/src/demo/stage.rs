@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::Read,
-    net::{TcpListener, UdpSocket},
+    net::{TcpListener, TcpStream, UdpSocket},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
@@ -12,6 +12,8 @@ use std::{
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
+
+use super::desk::Desk;
 
 /// Where everything of one run lies.
 #[derive(Debug, Clone)]
@@ -115,11 +117,11 @@ password = "{password}"
         Ok(fs::write(self.path("tocsin.toml"), text)?)
     }
 
-    /// Starts the carrier.
+    /// Starts the carrier and waits until it takes calls.
     ///
     /// # Errors
     /// When the program is not there or stops at once.
-    pub fn start_carrier(&self, seed: u64, pace: f64, max_seconds: u64) -> anyhow::Result<Program> {
+    pub fn start_carrier(&self, seed: u64, pace: f64, silence: Duration) -> anyhow::Result<Program> {
         let counts = self.path("carrier.json");
         let program = Program::start(
             "carrier",
@@ -134,36 +136,40 @@ password = "{password}"
                 &seed.to_string(),
                 "--pace",
                 &pace.to_string(),
+                "--silence",
+                &silence.as_secs_f64().to_string(),
+                // Should this program be killed, the carrier does not stay for ever.
                 "--max-seconds",
-                &max_seconds.to_string(),
+                "7200",
             ],
             &self.path("carrier.log"),
         )?;
         program.wait_until("has written its first counts", || counts.exists())
     }
 
-    /// Starts tocsin and waits until its console answers.
+    /// Starts tocsin, and does not wait.
     ///
     /// # Errors
-    /// When the program is not there or stops at once.
+    /// When the program is not there.
     pub fn start_tocsin(&self) -> anyhow::Result<Program> {
         let configuration = self.path("tocsin.toml");
-        let program = Program::start(
+        Program::start(
             "tocsin",
             &["serve", "--config", &configuration.to_string_lossy()],
             &self.path("tocsin.log"),
-        )?;
-        let address = ("127.0.0.1", self.web_port);
-        program.wait_until("listens on its HTTPS port", || {
-            std::net::TcpStream::connect(address).is_ok()
-        })
+        )
+    }
+
+    /// Signs in at tocsin's desk.
+    ///
+    /// # Errors
+    /// When tocsin does not answer, or refuses.
+    pub fn sign_in(&self) -> anyhow::Result<Desk> {
+        Desk::sign_in(self.web_port, &self.certificate()?, "demo", &self.password)
     }
 
     /// The certificate that tocsin made for itself.
-    ///
-    /// # Errors
-    /// When there is none in the data folder.
-    pub fn certificate(&self) -> anyhow::Result<Vec<u8>> {
+    fn certificate(&self) -> anyhow::Result<Vec<u8>> {
         let data = self.path("data");
         let found = [
             data.join("certificate.pem"),
@@ -224,6 +230,15 @@ impl Program {
             thread::sleep(Duration::from_millis(20));
         }
         Ok(self)
+    }
+
+    /// Waits until tocsin's HTTPS port answers.
+    ///
+    /// # Errors
+    /// When it stops before.
+    pub fn wait_until_served(self, stage: &Stage) -> anyhow::Result<Program> {
+        let address = ("127.0.0.1", stage.web_port);
+        self.wait_until("listens on its HTTPS port", || TcpStream::connect(address).is_ok())
     }
 
     /// An error if the program has stopped by itself.

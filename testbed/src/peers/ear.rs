@@ -29,7 +29,9 @@ impl Ear {
         let socket = (0..100)
             .map(|_| UdpSocket::bind("127.0.0.1:0"))
             .find(|socket| {
-                socket.as_ref().is_ok_and(|s| s.local_addr().is_ok_and(|address| address.port() % 2 == 0))
+                socket
+                    .as_ref()
+                    .is_ok_and(|s| s.local_addr().is_ok_and(|address| address.port() % 2 == 0))
             })
             .unwrap_or_else(|| UdpSocket::bind("127.0.0.1:0"))?;
         let address = socket.local_addr()?;
@@ -40,7 +42,12 @@ impl Ear {
             let (heard, is_over) = (Arc::clone(&heard), Arc::clone(&is_over));
             thread::spawn(move || attend(&socket, key, &heard, &is_over))
         };
-        Ok(Ear { address, heard, is_over, thread: Some(thread) })
+        Ok(Ear {
+            address,
+            heard,
+            is_over,
+            thread: Some(thread),
+        })
     }
 
     /// RTP packets heard so far.

@@ -46,3 +46,19 @@ pub fn position(key: char) -> Option<(usize, usize)> {
         .flat_map(|row| (0..4).map(move |column| (row, column)))
         .find(|&(row, column)| PAD[row][column] == key)
 }
+
+/// Frequency in Hz and purity of the single tone near `omega` radians per sample.
+pub(crate) fn spectrum_tone(samples: &[f32], mut omega: f32) -> (f32, f32) {
+    let piece = spectrum::Piece::new(samples);
+    omega += piece.measure(omega).0;
+    omega += piece.measure(omega).0;
+    (
+        omega / spectrum::omega(1.0),
+        piece.measure(omega).1 / piece.power().max(1.0),
+    )
+}
+
+/// Mean square of the tone at `hz`, without a window.
+pub(crate) fn flat_power(samples: &[f32], hz: f32) -> f32 {
+    spectrum::flat_power(samples, spectrum::omega(hz))
+}

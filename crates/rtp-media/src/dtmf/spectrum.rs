@@ -151,6 +151,12 @@ pub(super) fn window_power(samples: &[f32], omega: f32) -> f32 {
     2.0 * (re * re + im * im) / (WINDOW * WINDOW / 4) as f32
 }
 
+/// The mean square of the tone at `omega` without a window.
+pub(super) fn flat_power(samples: &[f32], omega: f32) -> f32 {
+    let [re, im, ..] = correlate(samples, omega);
+    2.0 * (re * re + im * im) / (samples.len() * samples.len()).max(1) as f32
+}
+
 /// Σ s·e^(−jωt) and Σ s·t·e^(−jωt), with t counted from the middle.
 fn correlate(samples: &[f32], omega: f32) -> [f32; 4] {
     let middle = (samples.len() as f32 - 1.0) / 2.0;

@@ -1,8 +1,19 @@
 //! The INVITE usage: one call from its first INVITE to its last BYE (RFC 3261 §13–15).
 
+pub(crate) mod call;
+pub(crate) mod called;
+mod calling;
+mod fork;
+mod offer;
+mod prack;
+pub(crate) mod session_timer;
+mod update;
+
 use std::time::Duration;
 
 use bytes::Bytes;
+
+pub(crate) use calling::domain_of;
 
 use crate::event::TrunkId;
 

@@ -1,5 +1,7 @@
 //! The header of a message: its bytes, and an index of where each field stands.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use super::fault::Fault;
@@ -30,7 +32,7 @@ const EMPTY: Entry = Entry {
 };
 
 /// The header fields of a message, in their order. Access by name is a scan over at most a few dozen one-byte names.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Headers {
     pub(super) raw: Bytes,
     len: u16,
@@ -205,6 +207,15 @@ impl Headers {
     pub fn has_token(&self, name: Name, token: &str) -> bool {
         self.elements(name)
             .any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |bytes| super::text(bytes);
+        f.debug_map()
+            .entries(self.iter().map(|field| (text(field.text), text(field.value))))
+            .finish()
     }
 }
 

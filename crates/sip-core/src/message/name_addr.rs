@@ -155,13 +155,11 @@ impl NameAddr {
         self.params().get(name)
     }
 
-    /// The `tag` parameter; `None` also if it is empty or no token.
+    /// The `tag` parameter. `None` also if it is empty or holds anything but visible ASCII; that is wider than a token, since
+    /// some peers put `=` or `/` into it.
     pub fn tag(&self) -> Option<&str> {
-        self.param("tag")
-            .flatten()
-            .filter(|tag| !tag.is_empty())
-            .map(lexer::ascii)
-            .filter(|tag| !tag.is_empty())
+        let tag = self.param("tag").flatten()?;
+        (!tag.is_empty() && tag.iter().all(u8::is_ascii_graphic)).then(|| lexer::ascii(tag))
     }
 
     /// The `expires` parameter of a Contact, in seconds; too large numbers count as the largest (RFC 3261 §20.10).

@@ -48,9 +48,7 @@ impl<'a> Params<'a> {
     }
 
     fn param(&mut self) -> Option<Param<'a>> {
-        let name = self
-            .cursor
-            .take_while(|c| !lexer::is_space(c) && !matches!(c, b';' | b'=' | b'"' | b',' | b'<' | b'>'));
+        let name = self.cursor.take_while(|c| is_visible(c) && c != b'=');
         if name.is_empty() {
             return None;
         }
@@ -59,8 +57,7 @@ impl<'a> Params<'a> {
             value = Some(if self.cursor.peek() == Some(b'"') {
                 self.cursor.quoted()?
             } else {
-                self.cursor
-                    .take_while(|c| !lexer::is_space(c) && !matches!(c, b';' | b'"' | b',' | b'<' | b'>'))
+                self.cursor.take_while(is_visible)
             });
         }
         let end = self.cursor.at;
@@ -85,6 +82,11 @@ impl<'a> Iterator for Params<'a> {
             }
         }
     }
+}
+
+/// What may stand in a name or an unquoted value: wider than a token, but nothing that separates, and no control character.
+fn is_visible(c: u8) -> bool {
+    !c.is_ascii_control() && !matches!(c, b' ' | b';' | b'"' | b',' | b'<' | b'>')
 }
 
 /// Whether all of `text` is parameters.

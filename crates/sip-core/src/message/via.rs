@@ -111,12 +111,10 @@ impl Via {
         self.params().get(name)
     }
 
-    /// The branch, as it was written.
+    /// The branch, as it was written; `None` also if it is empty or holds anything but visible ASCII.
     pub fn branch(&self) -> Option<&str> {
-        self.param("branch")
-            .flatten()
-            .map(lexer::ascii)
-            .filter(|branch| !branch.is_empty())
+        let branch = self.param("branch").flatten()?;
+        (!branch.is_empty() && branch.iter().all(u8::is_ascii_graphic)).then(|| lexer::ascii(branch))
     }
 
     /// Whether the branch can identify a transaction: it begins with the magic cookie and holds something after it.

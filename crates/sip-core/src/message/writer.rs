@@ -16,7 +16,7 @@ use super::via::Via;
 use super::{Request, Response};
 
 /// Builds a [`Request`] or a [`Response`]. Header fields stand in the order in which they are given; Content-Type and
-/// Content-Length come last.
+/// Content-Length come last. A Content-Length that is given is ignored: the writer knows better.
 ///
 /// No value can break out of its line: line breaks and zero bytes are written as spaces.
 pub struct Builder<S> {
@@ -192,13 +192,21 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Sets the body and its Content-Type.
+    /// Sets the body and its Content-Type, unless that has been given as a header.
     pub fn body(&mut self, content_type: &str, body: Bytes) -> &mut Self {
         self.body = Some((content_type.to_owned(), body));
         self
     }
 
+    /// Content-Length is the writer's own.
     fn field(&mut self, name: Name, text: &str, value: impl FnOnce(&mut BytesMut)) -> &mut Self {
+        if name != Name::ContentLength {
+            self.append(name, text, value);
+        }
+        self
+    }
+
+    fn append(&mut self, name: Name, text: &str, value: impl FnOnce(&mut BytesMut)) {
         let start = self.buffer.len();
         put(&mut self.buffer, text);
         let text = Span::new(start, self.buffer.len());
@@ -206,30 +214,25 @@ impl<S> Builder<S> {
         let start = self.buffer.len();
         value(&mut self.buffer);
         let written = &self.buffer[start..];
-        let trimmed = lexer::trim(written);
-        let lead = if trimmed.is_empty() {
-            0
-        } else {
-            written.len() - written.trim_ascii_start().len()
-        };
-        let value = Span::new(start + lead, start + lead + trimmed.len());
+        let lead = written.iter().position(|&c| !lexer::is_space(c)).unwrap_or(0);
+        let value = Span::new(start + lead, start + lead + lexer::trim(written).len());
         self.buffer.put_slice(b"\r\n");
         self.headers.record(name, text, value);
-        self
     }
 
     fn finish(mut self) -> (Headers, Span, S) {
         let body = match self.body.take() {
             Some((content_type, body)) => {
-                self.header(Name::ContentType, content_type);
-                self.header(Name::ContentLength, body.len());
+                if !self.headers.contains(Name::ContentType) {
+                    self.header(Name::ContentType, content_type);
+                }
                 body
             }
-            None => {
-                self.header(Name::ContentLength, 0);
-                Bytes::new()
-            }
+            None => Bytes::new(),
         };
+        self.append(Name::ContentLength, Name::ContentLength.text(), |buffer| {
+            let _ = write!(buffer, "{}", body.len());
+        });
         self.buffer.put_slice(b"\r\n");
         let start = self.buffer.len();
         self.buffer.put_slice(&body);

@@ -52,6 +52,11 @@ impl Framer {
         }
     }
 
+    /// Whether [`Frame::Broken`] was met.
+    pub fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
     /// The bytes that wait for the rest of their message.
     pub fn pending(&self) -> usize {
         self.buffer.len()

@@ -1,0 +1,379 @@
+//! Cost and evenness of two-way calls: the media engine on one core, a far end in a process of its own on another.
+//!
+//! Each call plays a message at 50 packets a second and hears as many, with telephone events (or tones too, by
+//! `--inband`) listened for. The far end takes the kernel's arrival stamps, so it measures what left, when it left.
+//! One JSON object on stdout.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::process::{Child, Command as Process, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use benches::{core, udp_limit};
+use clap::Parser;
+use rtp_media::driver::{Media, Settings};
+use rtp_media::{Clip, Command, Event, Session, StreamId};
+use serde::{Deserialize, Serialize};
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const PTIME: Duration = Duration::from_millis(20);
+
+/// Measures two-way calls of the media engine on one core.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Concurrent calls.
+    #[arg(long, default_value_t = 1_500)]
+    calls: usize,
+    /// Length of the measurement in seconds.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Listen for keys in the audio too.
+    #[arg(long)]
+    inband: bool,
+    /// Find the most calls without loss and with 99 % of packets within 5 ms.
+    #[arg(long)]
+    find_max: bool,
+    /// Core of the engine.
+    #[arg(long, default_value_t = 0)]
+    core: usize,
+    /// Core of the far end.
+    #[arg(long, default_value_t = 1)]
+    far_core: usize,
+    /// Be the far end.
+    #[arg(long, hide = true)]
+    far_end: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Outcome {
+    udp_limit_us_per_packet: f64,
+    udp_limit_us_per_call_second: f64,
+    cpu_us_per_call_second: f64,
+    ratio_to_limit: f64,
+    calls: usize,
+    inband: bool,
+    p50_lateness_ms: f64,
+    p99_lateness_ms: f64,
+    max_lateness_ms: f64,
+    sent: u64,
+    lost: u64,
+    bytes_per_call: u64,
+    kernel_bytes_per_call: u64,
+    max_calls: Option<usize>,
+}
+
+/// What the far end counted.
+#[derive(Debug, Serialize, Deserialize)]
+struct FarReport {
+    sent: u64,
+    received: u64,
+    /// Lateness of the measured packets: at 50 %, 99 % and the highest, in milliseconds.
+    lateness_ms: [f64; 3],
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    core::raise_file_limit();
+    if arguments.far_end {
+        return far_end(&arguments);
+    }
+    core::pin(arguments.core).context("the engine's core")?;
+    let limit = udp_limit::measure(arguments.far_core).context("the limit of UDP")?;
+    let mut outcome = measure(&arguments, arguments.calls, arguments.seconds, limit)?;
+    if arguments.find_max {
+        outcome.max_calls = find_max(&arguments, limit)?;
+    }
+    println!("{}", serde_json::to_string(&outcome)?);
+    Ok(())
+}
+
+/// Halves the gap between a number of calls that went well and one that did not, six times.
+fn find_max(arguments: &Arguments, limit: udp_limit::UdpLimit) -> Result<Option<usize>> {
+    let (mut good, mut bad) = (0, 8_000);
+    let mut calls = 3_000;
+    for _ in 0..6 {
+        let outcome = measure(arguments, calls, 4, limit)?;
+        let is_good = outcome.lost == 0 && outcome.p99_lateness_ms <= 5.0;
+        eprintln!(
+            "{calls} calls: p99 {:.2} ms, {} lost",
+            outcome.p99_lateness_ms, outcome.lost
+        );
+        *(if is_good { &mut good } else { &mut bad }) = calls;
+        calls = ((good + bad) / 2).next_multiple_of(50);
+    }
+    Ok((good > 0).then_some(good))
+}
+
+/// The far end, seen from the engine's side.
+struct FarEnd {
+    child: Child,
+    answers: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl FarEnd {
+    fn start(arguments: &Arguments, calls: usize) -> Result<FarEnd> {
+        let mut child = Process::new(std::env::current_exe()?)
+            .args([
+                "--far-end",
+                "--calls",
+                &calls.to_string(),
+                "--far-core",
+                &arguments.far_core.to_string(),
+            ])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let answers = BufReader::new(child.stdout.take().context("stdout")?).lines();
+        Ok(FarEnd { child, answers })
+    }
+
+    fn tell<T: Serialize>(&mut self, line: &T) -> Result<()> {
+        let stdin = self.child.stdin.as_mut().context("stdin")?;
+        writeln!(stdin, "{}", serde_json::to_string(line)?)?;
+        Ok(stdin.flush()?)
+    }
+
+    fn hear<T: for<'a> Deserialize<'a>>(&mut self) -> Result<T> {
+        let line = self.answers.next().context("the far end has gone")??;
+        Ok(serde_json::from_str(&line)?)
+    }
+}
+
+impl Drop for FarEnd {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn measure(arguments: &Arguments, calls: usize, seconds: u64, limit: udp_limit::UdpLimit) -> Result<Outcome> {
+    let mut far = FarEnd::start(arguments, calls)?;
+    let peers: Vec<SocketAddr> = far.hear()?;
+    ensure!(peers.len() == calls, "the far end has too few ports");
+    let media = Media::start(Settings {
+        cores: vec![arguments.core],
+        ..Settings::new(LOOPBACK, 20_000..60_000)
+    })?;
+    let message = Arc::new(Clip::from_pcm(speech_like(90), 8_000));
+    let (memory, kernel_memory) = (resident()?, slab()?);
+    let mut streams: Vec<StreamId> = Vec::with_capacity(calls);
+    let mut addresses = Vec::with_capacity(calls);
+    for _ in 0..calls {
+        let (stream, address) = media.reserve()?;
+        streams.push(stream);
+        addresses.push(address);
+    }
+    for (&stream, &peer) in streams.iter().zip(&peers) {
+        let session = Session {
+            inband_dtmf: arguments.inband,
+            ..Session::pcma(peer)
+        };
+        media.send(Command::Open {
+            stream,
+            session: Box::new(session),
+        });
+        media.send(Command::Play {
+            stream,
+            clips: vec![Arc::clone(&message)],
+        });
+    }
+    far.tell(&addresses)?;
+    std::thread::sleep(Duration::from_secs(2));
+    let (bytes, kernel_bytes) = (
+        resident()?.saturating_sub(memory),
+        slab()?.saturating_sub(kernel_memory),
+    );
+    far.tell(&"measure")?;
+    let (start, cpu) = (Instant::now(), core::cpu_time());
+    std::thread::sleep(Duration::from_secs(seconds));
+    let (elapsed, cpu) = (start.elapsed(), core::cpu_time() - cpu);
+    far.tell(&"quiet")?;
+    let _: String = far.hear()?;
+    // What is under way arrives.
+    std::thread::sleep(Duration::from_millis(200));
+    for &stream in &streams {
+        media.send(Command::Close { stream });
+    }
+    let (mut sent, mut received, mut closed) = (0, 0, 0);
+    while closed < calls {
+        match media.try_event() {
+            Some(Event::Closed { stats, .. }) => {
+                sent += stats.sent;
+                received += stats.received;
+                closed += 1;
+            }
+            Some(_) => {}
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+    }
+    far.tell(&"report")?;
+    let report: FarReport = far.hear()?;
+    let cost = cpu.as_secs_f64() * 1e6 / elapsed.as_secs_f64() / calls as f64;
+    Ok(Outcome {
+        udp_limit_us_per_packet: limit.per_packet_us(),
+        udp_limit_us_per_call_second: limit.per_call_second_us(),
+        cpu_us_per_call_second: cost,
+        ratio_to_limit: cost / limit.per_call_second_us(),
+        calls,
+        inband: arguments.inband,
+        p50_lateness_ms: report.lateness_ms[0],
+        p99_lateness_ms: report.lateness_ms[1],
+        max_lateness_ms: report.lateness_ms[2],
+        sent,
+        lost: sent.saturating_sub(report.received) + report.sent.saturating_sub(received),
+        bytes_per_call: bytes / calls as u64,
+        // Of three sockets for each call one is the far end's.
+        kernel_bytes_per_call: kernel_bytes * 2 / 3 / calls as u64,
+        max_calls: None,
+    })
+}
+
+/// A hum whose loudness wanders like a voice's, so that no detector has an easy time.
+fn speech_like(seconds: usize) -> Vec<i16> {
+    let sample = |n: usize| {
+        let time = n as f32 / 8_000.0;
+        let envelope = (time * 4.0 * std::f32::consts::TAU).sin().max(0.0);
+        let voice = [140.0, 280.0, 700.0, 1_190.0].map(|hz: f32| (time * hz * std::f32::consts::TAU).sin());
+        (voice.iter().sum::<f32>() * envelope * 2_500.0) as i16
+    };
+    (0..seconds * 8_000).map(sample).collect()
+}
+
+/// Memory of this process in bytes.
+fn resident() -> Result<u64> {
+    let pages = std::fs::read_to_string("/proc/self/statm")?;
+    let pages: u64 = pages.split_whitespace().nth(1).context("statm")?.parse()?;
+    Ok(pages * 4_096)
+}
+
+/// Memory that the kernel holds for its structures, in bytes.
+fn slab() -> Result<u64> {
+    let lines = std::fs::read_to_string("/proc/meminfo")?;
+    let line = lines.lines().find(|line| line.starts_with("Slab:")).context("Slab")?;
+    Ok(line.split_whitespace().nth(1).context("Slab")?.parse::<u64>()? * 1_024)
+}
+
+/// One telephone of the far end.
+struct Phone {
+    socket: UdpSocket,
+    packet: [u8; 172],
+    sequence: u16,
+    received: u64,
+    /// Of the measured packets: arrival less its place by the RTP timestamp, in microseconds.
+    delays: Vec<i32>,
+    origin: Option<(u64, u32)>,
+}
+
+impl Phone {
+    fn hear(&mut self, is_measuring: bool) {
+        let mut buffer = [0; 512];
+        while let Some((len, stamp)) = core::receive(&self.socket, &mut buffer) {
+            if len < 12 {
+                continue;
+            }
+            self.received += 1;
+            if !is_measuring {
+                continue;
+            }
+            let timestamp = u32::from_be_bytes([buffer[4], buffer[5], buffer[6], buffer[7]]);
+            let (start, first) = *self.origin.get_or_insert((stamp, timestamp));
+            let place = i64::from(timestamp.wrapping_sub(first) as i32) * 125;
+            let arrival = (stamp as i64 - start as i64) / 1_000;
+            self.delays.push((arrival - place) as i32);
+        }
+    }
+
+    fn speak(&mut self) -> bool {
+        self.sequence = self.sequence.wrapping_add(1);
+        let timestamp = u32::from(self.sequence).wrapping_mul(160);
+        self.packet[2..4].copy_from_slice(&self.sequence.to_be_bytes());
+        self.packet[4..8].copy_from_slice(&timestamp.to_be_bytes());
+        self.socket.send(&self.packet).is_ok()
+    }
+}
+
+fn far_end(arguments: &Arguments) -> Result<()> {
+    core::pin(arguments.far_core).context("the far end's core")?;
+    let mut phones = Vec::with_capacity(arguments.calls);
+    for number in 0..arguments.calls {
+        let socket = UdpSocket::bind((LOOPBACK, 0))?;
+        core::stamp_arrivals(&socket)?;
+        let mut packet = [0xd5; 172];
+        packet[..2].copy_from_slice(&[0x80, 8]);
+        packet[8..12].copy_from_slice(&(number as u32 + 1).to_be_bytes());
+        phones.push(Phone {
+            socket,
+            packet,
+            sequence: 0,
+            received: 0,
+            delays: Vec::with_capacity(1_024),
+            origin: None,
+        });
+    }
+    let addresses: Vec<SocketAddr> = phones
+        .iter()
+        .map(|phone| phone.socket.local_addr())
+        .collect::<Result<_, _>>()?;
+    println!("{}", serde_json::to_string(&addresses)?);
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    let peers: Vec<SocketAddr> = serde_json::from_str(&line)?;
+    for (phone, peer) in phones.iter().zip(&peers) {
+        phone.socket.connect(peer)?;
+        phone.socket.set_nonblocking(true)?;
+    }
+    let (orders, order) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            let _ = orders.send(line);
+        }
+    });
+    let (mut is_measuring, mut is_quiet, mut sent) = (false, false, 0u64);
+    let start = Instant::now();
+    for tick in 0u64.. {
+        match order.try_recv().as_deref() {
+            Ok("\"measure\"") => is_measuring = true,
+            Ok("\"quiet\"") => {
+                is_quiet = true;
+                is_measuring = false;
+                println!("\"quiet\"");
+            }
+            Ok(_) => break,
+            Err(std::sync::mpsc::TryRecvError::Empty) => {}
+            Err(std::sync::mpsc::TryRecvError::Disconnected) => return Ok(()),
+        }
+        let first = (tick % PTIME.as_millis() as u64) as usize;
+        for phone in phones.iter_mut().skip(first).step_by(PTIME.as_millis() as usize) {
+            phone.hear(is_measuring);
+            if !is_quiet {
+                sent += u64::from(phone.speak());
+            }
+        }
+        let next = start + Duration::from_millis(tick + 1);
+        std::thread::sleep(next.saturating_duration_since(Instant::now()));
+    }
+    for phone in &mut phones {
+        phone.hear(false);
+    }
+    println!("{}", serde_json::to_string(&report(&phones, sent))?);
+    Ok(())
+}
+
+/// Lateness is counted from each call's own earliest packet.
+fn report(phones: &[Phone], sent: u64) -> FarReport {
+    let mut late: Vec<i32> = Vec::new();
+    for phone in phones {
+        let earliest = phone.delays.iter().min().copied().unwrap_or(0);
+        late.extend(phone.delays.iter().map(|delay| delay - earliest));
+    }
+    late.sort_unstable();
+    let at = |share: f64| late.get(((late.len() as f64 * share) as usize).min(late.len().saturating_sub(1)));
+    let ms = |share: f64| at(share).map_or(0.0, |&us| f64::from(us) / 1_000.0);
+    FarReport {
+        sent,
+        received: phones.iter().map(|phone| phone.received).sum(),
+        lateness_ms: [ms(0.5), ms(0.99), ms(1.0)],
+    }
+}

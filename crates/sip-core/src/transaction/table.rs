@@ -1,0 +1,626 @@
+//! All transactions of an endpoint: matching, retransmission, expiry (RFC 3261 §17.1.3, §17.2.3).
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::compose;
+use crate::config::Timing;
+use crate::counters::Counters;
+use crate::event::TrunkId;
+use crate::flow::{Flow, Transmit};
+use crate::ids::unhex;
+use crate::message::{MAGIC_COOKIE, Method, Name, Response};
+use crate::slots::{Key, Slots};
+
+use super::client::Client;
+use super::client_invite::{ClientInvite, Heard};
+use super::server::Server;
+use super::server_invite::{Acknowledged, ServerInvite};
+use super::timer::{Fired, Schedule};
+
+/// Whose request a client transaction carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// The INVITE that places this call.
+    Invite(Key),
+    /// A request inside this call.
+    Call(Key, Purpose),
+    /// A trunk's OPTIONS.
+    Ping(TrunkId),
+    /// A trunk's REGISTER.
+    Register(TrunkId),
+    /// Nobody waits for the answer.
+    Nobody,
+}
+
+/// Why a request is sent inside a dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Bye,
+    Reinvite,
+    Update,
+    Prack,
+    Info,
+}
+
+/// Who is woken by the schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wake {
+    Client(Key),
+    Server(Key),
+    Call(Key),
+    Trunk(TrunkId),
+}
+
+#[derive(Debug)]
+enum ClientMachine {
+    Invite(ClientInvite),
+    Other(Client),
+}
+
+/// A request of ours and what belongs to it.
+#[derive(Debug)]
+pub(crate) struct ClientEntry {
+    machine: ClientMachine,
+    branch: u64,
+    pub flow: Flow,
+    /// As it was sent; repeats share its memory.
+    pub request: Bytes,
+    pub owner: Owner,
+    pub trunk: Option<TrunkId>,
+    /// How often the request was challenged already.
+    pub tries: u8,
+    failure_ack: Option<Bytes>,
+    /// The ACK of each 2xx, by its To tag.
+    successes: Vec<(Box<[u8]>, Transmit)>,
+    planned: Option<Instant>,
+}
+
+impl ClientEntry {
+    fn poll_timeout(&self) -> Option<Instant> {
+        match &self.machine {
+            ClientMachine::Invite(invite) => invite.poll_timeout(),
+            ClientMachine::Other(other) => other.poll_timeout(),
+        }
+    }
+
+    fn has_response(&self) -> bool {
+        match &self.machine {
+            ClientMachine::Invite(invite) => !invite.is_pending() || invite.is_proceeding(),
+            ClientMachine::Other(other) => !other.is_trying(),
+        }
+    }
+}
+
+#[derive(Debug)]
+enum ServerMachine {
+    Invite(ServerInvite),
+    Other(Server),
+}
+
+/// A peer's request and our last response to it.
+#[derive(Debug)]
+struct ServerEntry {
+    machine: ServerMachine,
+    hash: u64,
+    flow: Flow,
+    last: Option<Bytes>,
+    /// The call that hears of its end.
+    owner: Option<Key>,
+    planned: Option<Instant>,
+}
+
+impl ServerEntry {
+    fn poll_timeout(&self) -> Option<Instant> {
+        match &self.machine {
+            ServerMachine::Invite(invite) => invite.poll_timeout(),
+            ServerMachine::Other(other) => other.poll_timeout(),
+        }
+    }
+}
+
+/// A request to send.
+pub(crate) struct Outgoing<'a> {
+    pub flow: Flow,
+    pub branch: u64,
+    pub method: &'a Method,
+    pub payload: Bytes,
+    pub owner: Owner,
+    pub trunk: Option<TrunkId>,
+    pub tries: u8,
+}
+
+/// What a response means to the endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Matched {
+    /// It belongs to no transaction: drop it.
+    Stray,
+    /// Handled here.
+    Absorbed,
+    /// For the owner of this transaction.
+    News(Key, Owner),
+}
+
+/// What time has brought.
+#[derive(Debug)]
+pub(crate) enum Woken {
+    /// Nobody answered a request. The transaction is gone.
+    ClientTimedOut(Box<ClientEntry>),
+    /// A response to this INVITE was never acknowledged. The transaction is gone.
+    NotAcknowledged(Key, Key),
+    /// A call asked to be woken; compare the time with its note.
+    Call(Key, Instant),
+    /// A trunk asked to be woken.
+    Trunk(TrunkId, Instant),
+}
+
+/// Hashes that are random already.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+}
+
+/// A map whose keys are random numbers.
+pub(crate) type ByNumber<T> = HashMap<u64, T, BuildHasherDefault<AsIs>>;
+
+/// Tells the CANCEL's transaction from that of the INVITE whose branch it shares.
+const CANCEL: u64 = 0x4341_4e43_454c_2121;
+
+/// The transaction layer.
+#[derive(Debug)]
+pub(crate) struct Table {
+    timing: Timing,
+    clients: Slots<ClientEntry>,
+    servers: Slots<ServerEntry>,
+    by_branch: ByNumber<Key>,
+    by_request: ByNumber<Key>,
+    pub schedule: Schedule<Wake>,
+    pub out: VecDeque<Transmit>,
+}
+
+impl Table {
+    pub fn new(timing: Timing) -> Table {
+        Table {
+            timing,
+            clients: Slots::new(),
+            servers: Slots::new(),
+            by_branch: ByNumber::default(),
+            by_request: ByNumber::default(),
+            schedule: Schedule::new(),
+            out: VecDeque::new(),
+        }
+    }
+
+    pub fn timing(&self) -> &Timing {
+        &self.timing
+    }
+
+    pub fn clients(&self) -> usize {
+        self.clients.len()
+    }
+
+    pub fn servers(&self) -> usize {
+        self.servers.len()
+    }
+
+    /// Sends a message that no transaction repeats.
+    pub fn transmit(&mut self, flow: Flow, payload: Bytes) {
+        self.out.push_back(Transmit { flow, payload });
+    }
+
+    /// Sends a request and starts its transaction.
+    pub fn request(&mut self, now: Instant, new: Outgoing<'_>) -> Key {
+        let Outgoing {
+            flow,
+            branch,
+            method,
+            payload,
+            owner,
+            trunk,
+            tries,
+        } = new;
+        let is_reliable = flow.transport.is_reliable();
+        let machine = match method {
+            Method::Invite => ClientMachine::Invite(ClientInvite::start(now, &self.timing, is_reliable)),
+            _ => ClientMachine::Other(Client::start(now, &self.timing, is_reliable)),
+        };
+        let number = if *method == Method::Cancel {
+            branch ^ CANCEL
+        } else {
+            branch
+        };
+        self.transmit(flow, payload.clone());
+        let entry = ClientEntry {
+            machine,
+            branch: number,
+            flow,
+            request: payload,
+            owner,
+            trunk,
+            tries,
+            failure_ack: None,
+            successes: Vec::new(),
+            planned: None,
+        };
+        let key = self.clients.insert_with(|_| entry);
+        self.by_branch.insert(number, key);
+        self.plan_client(key);
+        key
+    }
+
+    pub fn client(&self, key: Key) -> Option<&ClientEntry> {
+        self.clients.get(key)
+    }
+
+    /// Whether CANCEL may be sent for an INVITE: it has had a provisional response and no final one.
+    pub fn is_cancellable(&self, key: Key) -> bool {
+        matches!(self.clients.get(key).map(|e| &e.machine), Some(ClientMachine::Invite(invite)) if invite.is_proceeding())
+    }
+
+    /// Sends the CANCEL of an INVITE, and bounds the wait for the INVITE's final response.
+    pub fn cancel(&mut self, now: Instant, key: Key, reason: &[u8], scratch: &mut Vec<u8>) {
+        let timing = self.timing;
+        let Some(entry) = self.clients.get_mut(key) else { return };
+        if let ClientMachine::Invite(invite) = &mut entry.machine {
+            invite.handle_cancel(now, &timing);
+        }
+        let (flow, branch, trunk) = (entry.flow, entry.branch, entry.trunk);
+        let payload = compose::cancel(&entry.request, reason, scratch);
+        self.plan_client(key);
+        let owner = Owner::Nobody;
+        self.request(
+            now,
+            Outgoing {
+                flow,
+                branch,
+                method: &Method::Cancel,
+                payload,
+                owner,
+                trunk,
+                tries: 0,
+            },
+        );
+    }
+
+    /// Finds the transaction of a response and runs its machine. Failures of INVITEs are acknowledged here.
+    pub fn handle_response(&mut self, now: Instant, response: &Response, scratch: &mut Vec<u8>) -> Matched {
+        let headers = response.headers();
+        let Ok(via) = headers.via() else { return Matched::Stray };
+        let Some(branch) = via
+            .branch()
+            .and_then(|b| b.strip_prefix(MAGIC_COOKIE))
+            .and_then(|b| unhex(b.as_bytes()))
+        else {
+            return Matched::Stray;
+        };
+        let Ok(cseq) = headers.cseq() else {
+            return Matched::Stray;
+        };
+        let number = if cseq.method == Method::Cancel {
+            branch ^ CANCEL
+        } else {
+            branch
+        };
+        let Some(&key) = self.by_branch.get(&number) else {
+            return Matched::Stray;
+        };
+        let timing = self.timing;
+        let Some(entry) = self.clients.get_mut(key) else {
+            return Matched::Stray;
+        };
+        let is_invite = matches!(entry.machine, ClientMachine::Invite(_));
+        if is_invite != (cseq.method == Method::Invite) {
+            return Matched::Stray;
+        }
+        let matched = match &mut entry.machine {
+            ClientMachine::Other(other) => {
+                if other.handle_response(now, &timing, response.status()) {
+                    Matched::News(key, entry.owner)
+                } else {
+                    Matched::Absorbed
+                }
+            }
+            ClientMachine::Invite(invite) => match invite.handle_response(now, &timing, response.status()) {
+                Heard::Response => Matched::News(key, entry.owner),
+                Heard::Failure => {
+                    let to = headers.first(Name::To).unwrap_or_default();
+                    let ack = compose::acknowledge_failure(&entry.request, to, scratch);
+                    self.out.push_back(Transmit {
+                        flow: entry.flow,
+                        payload: ack.clone(),
+                    });
+                    entry.failure_ack = Some(ack);
+                    Matched::News(key, entry.owner)
+                }
+                Heard::AcknowledgeAgain => {
+                    if let Some(ack) = &entry.failure_ack {
+                        self.out.push_back(Transmit {
+                            flow: entry.flow,
+                            payload: ack.clone(),
+                        });
+                    }
+                    Matched::Absorbed
+                }
+                Heard::Success => {
+                    let to = headers.to().ok();
+                    let tag = to.as_ref().and_then(|to| to.tag()).unwrap_or_default();
+                    match entry
+                        .successes
+                        .iter()
+                        .find(|(known, _)| known.as_ref() == tag.as_bytes())
+                    {
+                        Some((_, ack)) => {
+                            self.out.push_back(ack.clone());
+                            Matched::Absorbed
+                        }
+                        None => Matched::News(key, entry.owner),
+                    }
+                }
+                Heard::Ignored => Matched::Absorbed,
+            },
+        };
+        self.plan_client(key);
+        matched
+    }
+
+    /// Sends the ACK of a 2xx and remembers it for the 2xx's repeats.
+    pub fn acknowledge_success(&mut self, key: Key, tag: &str, ack: Transmit) {
+        if let Some(entry) = self.clients.get_mut(key) {
+            entry.successes.push((tag.as_bytes().into(), ack.clone()));
+        }
+        self.out.push_back(ack);
+    }
+
+    /// Forgets a client transaction, for instance when its call gave up waiting.
+    pub fn forget_client(&mut self, key: Key) -> Option<ClientEntry> {
+        let entry = self.clients.remove(key)?;
+        self.by_branch.remove(&entry.branch);
+        Some(entry)
+    }
+
+    /// Takes the requests out that wait on this flow and have had no response at all.
+    pub fn take_unanswered(&mut self, flow: Flow) -> Vec<ClientEntry> {
+        let keys: Vec<Key> = self
+            .clients
+            .keys()
+            .filter(|&key| {
+                self.clients
+                    .get(key)
+                    .is_some_and(|e| e.flow == flow && !e.has_response())
+            })
+            .collect();
+        keys.into_iter().filter_map(|key| self.forget_client(key)).collect()
+    }
+
+    /// The server transaction with this number.
+    pub fn find_server(&self, hash: u64) -> Option<Key> {
+        self.by_request.get(&hash).copied()
+    }
+
+    /// A matched request came again: sends the last response again if the machine says so.
+    pub fn handle_repeat(&mut self, key: Key) {
+        let Some(entry) = self.servers.get(key) else { return };
+        let again = match &entry.machine {
+            ServerMachine::Invite(invite) => invite.handle_repeat(),
+            ServerMachine::Other(other) => other.handle_repeat(),
+        };
+        if let (true, Some(last)) = (again, &entry.last) {
+            self.out.push_back(Transmit {
+                flow: entry.flow,
+                payload: last.clone(),
+            });
+        }
+    }
+
+    /// Starts a server transaction. `flow` is where its responses go.
+    pub fn accept(&mut self, now: Instant, hash: u64, flow: Flow, is_invite: bool) -> Key {
+        let is_reliable = flow.transport.is_reliable();
+        let machine = if is_invite {
+            ServerMachine::Invite(ServerInvite::start(is_reliable))
+        } else {
+            ServerMachine::Other(Server::start(now, &self.timing, is_reliable))
+        };
+        let key = self.servers.insert_with(|_| ServerEntry {
+            machine,
+            hash,
+            flow,
+            last: None,
+            owner: None,
+            planned: None,
+        });
+        self.by_request.insert(hash, key);
+        self.plan_server(key);
+        key
+    }
+
+    /// Names the call that is told when no ACK comes.
+    pub fn set_server_owner(&mut self, key: Key, owner: Key) {
+        if let Some(entry) = self.servers.get_mut(key) {
+            entry.owner = Some(owner);
+        }
+    }
+
+    /// Sends a response, unless a final one was sent.
+    pub fn respond(&mut self, now: Instant, key: Key, response: &Response) {
+        let timing = self.timing;
+        let Some(entry) = self.servers.get_mut(key) else { return };
+        let sent = match &mut entry.machine {
+            ServerMachine::Invite(invite) => invite.respond(now, &timing, response.status()),
+            ServerMachine::Other(other) => other.respond(now, &timing, response.status()),
+        };
+        if sent {
+            let payload = response.bytes().clone();
+            self.out.push_back(Transmit {
+                flow: entry.flow,
+                payload: payload.clone(),
+            });
+            entry.last = Some(payload);
+        }
+        self.plan_server(key);
+    }
+
+    /// Whether the user still owes a final response.
+    pub fn is_server_pending(&self, key: Key) -> bool {
+        match self.servers.get(key).map(|entry| &entry.machine) {
+            Some(ServerMachine::Invite(invite)) => invite.is_pending(),
+            Some(ServerMachine::Other(other)) => other.is_pending(),
+            None => false,
+        }
+    }
+
+    /// The call that a server transaction belongs to.
+    pub fn server_owner(&self, key: Key) -> Option<Key> {
+        self.servers.get(key)?.owner
+    }
+
+    /// Whether an INVITE was answered with 2xx, whose ACK belongs to the dialog.
+    pub fn is_accepted(&self, key: Key) -> bool {
+        matches!(self.servers.get(key).map(|e| &e.machine), Some(ServerMachine::Invite(invite)) if invite.is_accepted())
+    }
+
+    /// The flow on which a server transaction responds.
+    pub fn server_flow(&self, key: Key) -> Option<Flow> {
+        self.servers.get(key).map(|entry| entry.flow)
+    }
+
+    /// An ACK came for this INVITE.
+    pub fn handle_ack(&mut self, now: Instant, key: Key) -> Acknowledged {
+        let timing = self.timing;
+        let Some(ServerEntry {
+            machine: ServerMachine::Invite(invite),
+            ..
+        }) = self.servers.get_mut(key)
+        else {
+            return Acknowledged::Ignored;
+        };
+        let heard = invite.handle_ack(now, &timing);
+        self.plan_server(key);
+        heard
+    }
+
+    /// The dialog is over: its 2xx is not repeated any more.
+    pub fn stop_repeating(&mut self, key: Key) {
+        if let Some(ServerEntry {
+            machine: ServerMachine::Invite(invite),
+            ..
+        }) = self.servers.get_mut(key)
+        {
+            invite.stop_repeating();
+        }
+    }
+
+    /// Runs what is due, until something concerns the endpoint.
+    pub fn wake(&mut self, now: Instant, counters: &mut Counters) -> Option<Woken> {
+        while let Some((at, wake)) = self.schedule.pop(now) {
+            match wake {
+                Wake::Call(key) => return Some(Woken::Call(key, at)),
+                Wake::Trunk(trunk) => return Some(Woken::Trunk(trunk, at)),
+                Wake::Client(key) => {
+                    if let Some(entry) = self.wake_client(now, key, at, counters) {
+                        return Some(Woken::ClientTimedOut(Box::new(entry)));
+                    }
+                }
+                Wake::Server(key) => {
+                    if let Some(call) = self.wake_server(now, key, at, counters) {
+                        return Some(Woken::NotAcknowledged(call, key));
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn wake_client(&mut self, now: Instant, key: Key, at: Instant, counters: &mut Counters) -> Option<ClientEntry> {
+        let entry = self.clients.get_mut(key)?;
+        if entry.planned != Some(at) {
+            return None;
+        }
+        entry.planned = None;
+        let fired = match &mut entry.machine {
+            ClientMachine::Invite(invite) => invite.handle_timeout(now),
+            ClientMachine::Other(other) => other.handle_timeout(now),
+        };
+        match fired {
+            Fired::Nothing => {}
+            Fired::Retransmit => {
+                counters.retransmissions += 1;
+                self.out.push_back(Transmit {
+                    flow: entry.flow,
+                    payload: entry.request.clone(),
+                });
+            }
+            Fired::TimedOut => {
+                counters.timeouts += 1;
+                return self.forget_client(key);
+            }
+            Fired::Done => {
+                self.forget_client(key);
+                return None;
+            }
+        }
+        self.plan_client(key);
+        None
+    }
+
+    fn wake_server(&mut self, now: Instant, key: Key, at: Instant, counters: &mut Counters) -> Option<Key> {
+        let entry = self.servers.get_mut(key)?;
+        if entry.planned != Some(at) {
+            return None;
+        }
+        entry.planned = None;
+        let fired = match &mut entry.machine {
+            ServerMachine::Invite(invite) => invite.handle_timeout(now),
+            ServerMachine::Other(other) => other.handle_timeout(now),
+        };
+        match fired {
+            Fired::Nothing => {}
+            Fired::Retransmit => {
+                counters.retransmissions += 1;
+                if let Some(last) = &entry.last {
+                    self.out.push_back(Transmit {
+                        flow: entry.flow,
+                        payload: last.clone(),
+                    });
+                }
+            }
+            Fired::TimedOut | Fired::Done => {
+                let entry = self.servers.remove(key)?;
+                self.by_request.remove(&entry.hash);
+                return if fired == Fired::TimedOut { entry.owner } else { None };
+            }
+        }
+        self.plan_server(key);
+        None
+    }
+
+    fn plan_client(&mut self, key: Key) {
+        if let Some(entry) = self.clients.get_mut(key) {
+            let wanted = entry.poll_timeout();
+            self.schedule.plan(Wake::Client(key), &mut entry.planned, wanted);
+        }
+    }
+
+    fn plan_server(&mut self, key: Key) {
+        if let Some(entry) = self.servers.get_mut(key) {
+            let wanted = entry.poll_timeout();
+            self.schedule.plan(Wake::Server(key), &mut entry.planned, wanted);
+        }
+    }
+}

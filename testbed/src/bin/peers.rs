@@ -1,0 +1,63 @@
+//! Calls to peers that somebody else wrote. See [`testbed::peers`].
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Parser;
+use testbed::peers::{self, Check, baresip, sipp};
+
+/// Places one call after the other to scripted far ends (SIPp) and to an independent telephone (baresip).
+#[derive(Parser)]
+#[command(name = "peers", version)]
+struct Arguments {
+    /// Only these checks; see --list.
+    names: Vec<String>,
+    /// Only tell the names.
+    #[arg(long)]
+    list: bool,
+    /// Folder of the SIPp scenarios.
+    #[arg(long, default_value = "testbed/sipp")]
+    scenarios: PathBuf,
+    /// Folder for logs and recordings.
+    #[arg(long, default_value = "target/peers")]
+    folder: PathBuf,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("peers: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether all passed.
+fn run(arguments: Arguments) -> anyhow::Result<bool> {
+    std::fs::create_dir_all(&arguments.folder)?;
+    let (scenarios, folder) = (arguments.scenarios.canonicalize()?, arguments.folder.canonicalize()?);
+    let mut checks: Vec<Check> = sipp::checks(&scenarios, &folder);
+    checks.extend(baresip::checks(&folder));
+    if arguments.list {
+        for check in &checks {
+            println!("{}: {}", check.name, check.story);
+        }
+        return Ok(true);
+    }
+    for name in &arguments.names {
+        anyhow::ensure!(
+            checks.iter().any(|check| check.name == *name),
+            "there is no check “{name}”; see --list"
+        );
+    }
+    if !arguments.names.is_empty() {
+        checks.retain(|check| arguments.names.contains(&check.name));
+    }
+    let (passed, failed) = peers::run(checks);
+    println!(
+        "peers: {passed} passed, {failed} failed; logs are in {}",
+        folder.display()
+    );
+    Ok(failed == 0)
+}
