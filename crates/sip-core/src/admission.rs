@@ -139,6 +139,19 @@ pub fn admit(bytes: Bytes, rules: &Rules) -> Admission {
 }
 
 /// Why a request is refused.
+/// What is answered to a stream whose framing was lost at `head`, if a request can be made out of it.
+pub fn refuse_broken(head: Bytes, fault: Fault, rules: &Rules) -> Option<Refusal> {
+    let (Parsed::Faulty { request, .. } | Parsed::Message(Message::Request(request))) =
+        parse_datagram(head, &rules.limits)
+    else {
+        return None;
+    };
+    match refuse(request, fault.into()) {
+        Admission::Refused(refusal) => Some(refusal),
+        _ => None,
+    }
+}
+
 struct Objection {
     /// What is told if it cannot be answered.
     fault: Fault,

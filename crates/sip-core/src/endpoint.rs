@@ -6,13 +6,14 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::StatusCode;
+use crate::admission::{Rules, refuse_broken};
 use crate::config::{Config, Target, TrunkConfig};
 use crate::counters::Counters;
 use crate::event::{CallId, Event, Origin, TrunkId};
 use crate::flow::{Flow, Transmit};
 use crate::invite::call::Call;
 use crate::invite::{CallError, Invite, InviteError};
-use crate::message::{Limits as MessageLimits, parse_datagram};
+use crate::message::Limits as MessageLimits;
 use crate::slots::{Key, Slots};
 use crate::transaction::table::{Owner, Woken};
 use crate::transport::framing::{Frame, Framer};
@@ -36,7 +37,7 @@ pub struct Endpoint {
     trunks: Vec<Trunk>,
     strangers: Strangers,
     streams: HashMap<Flow, Framer>,
-    limits: MessageLimits,
+    rules: Rules,
 }
 
 impl Endpoint {
@@ -54,7 +55,10 @@ impl Endpoint {
             trunks: Vec::new(),
             strangers,
             streams: HashMap::new(),
-            limits,
+            rules: Rules {
+                limits,
+                ..Rules::user_agent()
+            },
         }
     }
 
@@ -110,29 +114,25 @@ impl Endpoint {
 
     /// A datagram arrived.
     pub fn handle_datagram(&mut self, now: Instant, flow: Flow, bytes: Bytes) {
-        let parsed = parse_datagram(bytes, &self.limits);
-        self.handle_parsed(now, flow, parsed);
+        self.handle_message(now, flow, bytes);
     }
 
     /// Bytes arrived on a stream.
     pub fn handle_stream(&mut self, now: Instant, flow: Flow, bytes: &[u8]) {
-        let limits = self.limits;
+        let limits = self.rules.limits;
         let framer = self.streams.entry(flow).or_insert_with(|| Framer::new(limits));
         framer.push(bytes);
         while let Some(frame) = self.streams.get_mut(&flow).and_then(Framer::poll) {
             match frame {
-                Frame::Message(message) => {
-                    let parsed = parse_datagram(message, &self.limits);
-                    self.handle_parsed(now, flow, parsed);
-                }
+                Frame::Message(message) => self.handle_message(now, flow, message),
                 Frame::Ping => {
                     self.core.counters.keep_alives += 1;
                     self.core.table.transmit(flow, Bytes::from_static(b"\r\n"));
                 }
-                Frame::Broken { head, .. } => {
-                    let parsed = parse_datagram(head, &self.limits);
-                    self.handle_broken(flow, parsed);
-                }
+                Frame::Broken { head, fault } => match refuse_broken(head, fault, &self.rules) {
+                    Some(refusal) => self.refuse_faulty(now, flow, &refusal),
+                    None => self.core.counters.unreadable += 1,
+                },
             }
         }
     }

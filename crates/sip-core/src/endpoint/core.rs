@@ -24,9 +24,6 @@ use super::trunk::Trunk;
 /// The methods that we understand.
 pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO";
 
-/// The extensions that we understand, for Require.
-pub(crate) const EXTENSIONS: [&str; 2] = ["100rel", "timer"];
-
 /// A local address and how it is written.
 #[derive(Debug)]
 pub(crate) struct Place {

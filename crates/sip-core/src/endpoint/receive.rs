@@ -3,13 +3,15 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use bytes::Bytes;
+
+use crate::admission::{Admission, Essentials, Refusal, admit};
 use crate::counters::Direction;
 use crate::event::{Event, TrunkId};
 use crate::flow::{Flow, Transport};
-use crate::invite::call::{Call, Phase, end_stray, sdp_of};
-use crate::invite::called::{bad_extension, unknown_extensions};
+use crate::invite::call::{Call, Phase, end_stray};
 use crate::invite::session_timer;
-use crate::message::{Answer, Fault, Message, Method, Name, Parsed, Request, Response, StatusCode};
+use crate::message::{Answer, Method, Name, Request, Response, StatusCode, Via};
 use crate::slots::Key;
 use crate::transaction::table::{Matched, Owner};
 
@@ -19,28 +21,19 @@ use super::strangers::Verdict;
 use super::trunk;
 
 impl Endpoint {
-    pub(super) fn handle_parsed(&mut self, now: Instant, flow: Flow, parsed: Parsed) {
-        match parsed {
-            Parsed::Message(Message::Response(response)) => self.handle_response(now, &response),
-            Parsed::Message(Message::Request(request)) => self.handle_request(now, flow, &request),
-            Parsed::KeepAlive => self.core.counters.keep_alives += 1,
-            Parsed::Faulty { request, fault } => self.refuse_faulty(flow, &request, fault),
-            Parsed::Unreadable(_) => self.core.counters.unreadable += 1,
+    pub(super) fn handle_message(&mut self, now: Instant, flow: Flow, bytes: Bytes) {
+        match admit(bytes, &self.rules) {
+            Admission::Response(response, essentials) => self.handle_response(now, &response, &essentials),
+            Admission::Request(request, essentials) => self.handle_request(now, flow, &request, &essentials),
+            Admission::KeepAlive => self.core.counters.keep_alives += 1,
+            Admission::Refused(refusal) => self.refuse_faulty(now, flow, &refusal),
+            Admission::Dropped(_) => self.core.counters.unreadable += 1,
         }
     }
 
-    /// What remains of a stream that lost its framing.
-    pub(super) fn handle_broken(&mut self, flow: Flow, parsed: Parsed) {
-        match parsed {
-            Parsed::Faulty { request, fault } => self.refuse_faulty(flow, &request, fault),
-            Parsed::Message(Message::Request(request)) => self.refuse_faulty(flow, &request, Fault::NoLength),
-            _ => self.core.counters.unreadable += 1,
-        }
-    }
-
-    fn handle_response(&mut self, now: Instant, response: &Response) {
+    fn handle_response(&mut self, now: Instant, response: &Response, essentials: &Essentials) {
         let mut scratch = std::mem::take(&mut self.core.scratch);
-        let matched = self.core.table.handle_response(now, response, &mut scratch);
+        let matched = self.core.table.handle_response(now, response, essentials, &mut scratch);
         self.core.scratch = scratch;
         let (tx, owner) = match matched {
             Matched::News(tx, owner) => (tx, owner),
@@ -78,10 +71,8 @@ impl Endpoint {
         }
     }
 
-    fn handle_request(&mut self, now: Instant, flow: Flow, request: &Request) {
-        let Some(id) = Identified::of(&self.core, request) else {
-            return self.refuse_faulty(flow, request, first_fault(request));
-        };
+    fn handle_request(&mut self, now: Instant, flow: Flow, request: &Request, essentials: &Essentials) {
+        let id = Identified::of(&self.core, request, essentials);
         let method = request.method();
         if *method == Method::Ack {
             return self.handle_ack(now, request, &id);
@@ -89,7 +80,7 @@ impl Endpoint {
         if let Some(server) = self.core.table.find_server(id.hash) {
             return self.core.table.handle_repeat(server);
         }
-        let reply = reply_flow(flow, request);
+        let reply = reply_flow(flow, &essentials.via);
         let trunk = self.strangers.trunk_of(flow.remote.ip());
         self.core.counters.count(trunk, Direction::Received, method, None);
         if *method == Method::Cancel {
@@ -117,7 +108,6 @@ impl Endpoint {
                 let status = StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
                 self.refuse(now, reply, flow.remote, request, &id, status);
             }
-            Method::Other(_) => self.refuse(now, reply, flow.remote, request, &id, StatusCode::NOT_IMPLEMENTED),
             _ => self.refuse(now, reply, flow.remote, request, &id, StatusCode::METHOD_NOT_ALLOWED),
         }
     }
@@ -185,11 +175,6 @@ impl Endpoint {
             if !in_order {
                 return cx.refuse(server, request, source, StatusCode::SERVER_INTERNAL_ERROR);
             }
-            let unknown = unknown_extensions(request.headers());
-            if !unknown.is_empty() {
-                let response = bad_extension(cx, request, source, &unknown);
-                return cx.core.respond(now, server, method, call.trunk, response);
-            }
             match method {
                 Method::Bye => {
                     let response = cx.core.response(request, StatusCode::OK, None, source).build();
@@ -223,12 +208,7 @@ impl Endpoint {
                     let response = options_response(cx, request, None, source);
                     cx.core.respond(now, server, method, call.trunk, response);
                 }
-                Method::Other(_) => cx.refuse(server, request, source, StatusCode::NOT_IMPLEMENTED),
-                _ => {
-                    let mut builder = cx.core.response(request, StatusCode::METHOD_NOT_ALLOWED, None, source);
-                    builder.header(Name::Allow, ALLOW);
-                    cx.core.respond(now, server, method, call.trunk, builder.build());
-                }
+                _ => cx.refuse(server, request, source, StatusCode::METHOD_NOT_ALLOWED),
             }
         });
     }
@@ -270,24 +250,11 @@ impl Endpoint {
         cx.core.respond(now, server, &Method::Invite, trunk, trying);
         let tag = cx.core.tag();
         let refusal = |cx: &mut Context<'_>, status| cx.core.response(request, status, Some(&tag), source);
-        let unknown = unknown_extensions(request.headers());
         let minimum = session_timer::minimum(&mut cx, trunk);
-        let has_foreign_body = !request.body().is_empty() && sdp_of(request.headers(), request.body()).is_none();
-        let response = if !unknown.is_empty() {
-            Some(bad_extension(&mut cx, request, source, &unknown))
-        } else if let Some(minimum) = session_timer::refuse_interval(request.headers(), minimum) {
+        if let Some(minimum) = session_timer::refuse_interval(request.headers(), minimum) {
             let mut builder = refusal(&mut cx, StatusCode::SESSION_INTERVAL_TOO_SMALL);
             builder.header(Name::MinSe, minimum);
-            Some(builder.build())
-        } else if has_foreign_body {
-            let mut builder = refusal(&mut cx, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-            builder.header(Name::Accept, "application/sdp");
-            Some(builder.build())
-        } else {
-            None
-        };
-        if let Some(response) = response {
-            return cx.core.respond(now, server, &Method::Invite, trunk, response);
+            return cx.core.respond(now, server, &Method::Invite, trunk, builder.build());
         }
         let key = self.calls.reserve();
         match Call::receive(&mut cx, key, server, request, flow, trunk) {
@@ -334,7 +301,7 @@ impl Endpoint {
         let server = self.core.table.accept(now, id.hash, reply, false);
         let tag = self.core.tag();
         let mut builder = self.core.response(request, status, Some(&tag), source);
-        if matches!(status, StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED) {
+        if status == StatusCode::METHOD_NOT_ALLOWED {
             builder.header(Name::Allow, ALLOW);
         }
         self.core.respond(now, server, request.method(), None, builder.build());
@@ -393,32 +360,20 @@ impl Endpoint {
         self.core.table.transmit(reply, builder.build().bytes().clone());
     }
 
-    /// Answers a faulty request, if a response can be addressed at all (RFC 3261 §8.2.6, §16.3).
-    fn refuse_faulty(&mut self, flow: Flow, request: &Request, fault: Fault) {
-        let headers = request.headers();
-        let can_answer = *request.method() != Method::Ack
-            && headers.via().is_ok()
-            && headers.contains(Name::From)
-            && headers.contains(Name::To)
-            && headers.contains(Name::CallId)
-            && headers.contains(Name::CSeq);
-        let is_known = self.strangers.trunk_of(flow.remote.ip()).is_some();
-        if !can_answer || !is_known {
-            self.core.counters.unreadable += 1;
-            return;
+    /// Answers a request that is faulty or asks too much. Strangers learn nothing from it.
+    pub(super) fn refuse_faulty(&mut self, now: Instant, flow: Flow, refusal: &Refusal) {
+        let request = &refusal.request;
+        let reply = match request.headers().via() {
+            Ok(via) => reply_flow(flow, &via),
+            Err(_) => flow,
+        };
+        if self.strangers.trunk_of(flow.remote.ip()).is_none() {
+            return self.refuse_stranger(now, reply, flow.remote, request, StatusCode::FORBIDDEN);
         }
         self.core.counters.refused_faulty += 1;
         let tag = self.strangers.tag(request);
-        let phrase = fault.phrase();
-        let answer = Answer {
-            to_tag: Some(&tag),
-            source: Some(flow.remote),
-            reason: Some(&phrase),
-        };
-        let response = Response::to(request, fault.status(), answer).build();
-        self.core
-            .table
-            .transmit(reply_flow(flow, request), response.bytes().clone());
+        let response = refusal.response(&tag, Some(flow.remote));
+        self.core.table.transmit(reply, response.bytes().clone());
     }
 }
 
@@ -442,18 +397,9 @@ struct Identified {
 }
 
 impl Identified {
-    /// `None` if a header that everything depends on is missing or malformed.
-    fn of(core: &super::core::Core, request: &Request) -> Option<Identified> {
-        let headers = request.headers();
-        let via = headers.via().ok()?;
-        let from = headers.from().ok()?;
-        let to = headers.to().ok()?;
-        let call_id = headers.call_id().ok()?;
-        let cseq = headers.cseq().ok()?;
-        request.uri().ok()?;
-        if cseq.method != *request.method() {
-            return None;
-        }
+    fn of(core: &super::core::Core, request: &Request, essentials: &Essentials) -> Identified {
+        let Essentials { via, from, to, cseq } = essentials;
+        let call_id = request.headers().call_id().unwrap_or_default();
         let from_tag = from.tag().unwrap_or_default();
         let number = |method: &str| {
             if via.has_unique_branch() {
@@ -478,38 +424,20 @@ impl Identified {
             Method::Cancel => (number("CANCEL"), Some(number("INVITE"))),
             method => (number(method.as_str()), None),
         };
-        Some(Identified {
+        Identified {
             hash,
             invite_hash,
             call_id: call_id.to_owned(),
             from_tag: from_tag.to_owned(),
             to_tag: to.tag().map(str::to_owned),
             sequence: cseq.number,
-        })
+        }
     }
-}
-
-/// Why a request could not be identified.
-fn first_fault(request: &Request) -> Fault {
-    let headers = request.headers();
-    let faults = [
-        headers.via().err(),
-        headers.from().err(),
-        headers.to().err(),
-        headers.call_id().err(),
-        headers.cseq().err(),
-        request.uri().err(),
-    ];
-    faults.into_iter().flatten().next().unwrap_or(Fault::MethodMismatch)
 }
 
 /// Where responses go (RFC 3261 §18.2.2, RFC 3581 §4).
-fn reply_flow(flow: Flow, request: &Request) -> Flow {
-    if flow.transport != Transport::Udp {
-        return flow;
-    }
-    let Ok(via) = request.headers().via() else { return flow };
-    if via.rport().is_some() {
+fn reply_flow(flow: Flow, via: &Via) -> Flow {
+    if flow.transport != Transport::Udp || via.rport().is_some() {
         return flow;
     }
     let port = via.port().unwrap_or(flow.transport.default_port());

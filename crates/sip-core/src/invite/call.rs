@@ -379,10 +379,17 @@ pub(crate) fn cause_of(headers: &Headers, origin: Origin) -> Cause {
     cause
 }
 
-/// The SDP of a message, if its body is one.
+/// The SDP of a message: its body, or a part of it.
 pub(crate) fn sdp_of(headers: &Headers, body: Bytes) -> Option<Bytes> {
-    (!body.is_empty() && (headers.has_content_type("application/sdp") || !headers.contains(Name::ContentType)))
-        .then_some(body)
+    if body.is_empty() {
+        return None;
+    }
+    match headers.content_type() {
+        Some(_) if headers.has_content_type("application/sdp") => Some(body),
+        Some(content_type) => crate::message::multipart::find(content_type, &body, &["application/sdp"], 4),
+        // Some gateways forget Content-Type in responses.
+        None => Some(body),
+    }
 }
 
 /// The SDP of a response.

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use crate::dialog::Dialog;
-use crate::endpoint::core::{Context, EXTENSIONS};
+use crate::endpoint::core::Context;
 use crate::event::{Address, CallId, Cause, Event, Origin, Party, TrunkId};
 use crate::flow::Flow;
 use crate::ids::hex;
-use crate::message::{Headers, Method, Name, NameAddr, Request, Response, StatusCode, Uri};
+use crate::message::{Headers, Method, Name, NameAddr, Request, StatusCode, Uri};
 use crate::slots::Key;
 use crate::transaction::server_invite::Acknowledged;
 use crate::transaction::timer::{Fired, Repeat, earliest};
@@ -344,19 +344,6 @@ impl Call {
     }
 }
 
-/// The extensions in Require that we do not know (RFC 3261 §8.2.2.3).
-pub(crate) fn unknown_extensions(headers: &Headers) -> Vec<String> {
-    headers
-        .elements(Name::Require)
-        .filter(|tag| {
-            !EXTENSIONS
-                .iter()
-                .any(|known| tag.eq_ignore_ascii_case(known.as_bytes()))
-        })
-        .map(|tag| crate::message::text(tag).into_owned())
-        .collect()
-}
-
 /// The caller: P-Asserted-Identity if it is there, else From. Only INVITEs of trunks and of proven callers come here.
 fn caller(headers: &Headers) -> Address {
     let asserted = headers.addresses(Name::PAssertedIdentity).find_map(Result::ok);
@@ -415,16 +402,4 @@ fn other_headers(headers: &Headers) -> Vec<(String, String)> {
             )
         })
         .collect()
-}
-
-/// The response with which an INVITE is refused before it becomes a call.
-pub(crate) fn bad_extension(
-    cx: &mut Context<'_>,
-    request: &Request,
-    source: SocketAddr,
-    unknown: &[String],
-) -> Response {
-    let mut builder = cx.core.response(request, StatusCode::BAD_EXTENSION, None, source);
-    builder.header(Name::Unsupported, unknown.join(", "));
-    builder.build()
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::admission::Essentials;
 use crate::compose;
 use crate::config::Timing;
 use crate::counters::Counters;
@@ -300,17 +301,17 @@ impl Table {
     }
 
     /// Finds the transaction of a response and runs its machine. Failures of INVITEs are acknowledged here.
-    pub fn handle_response(&mut self, now: Instant, response: &Response, scratch: &mut Vec<u8>) -> Matched {
+    pub fn handle_response(
+        &mut self,
+        now: Instant,
+        response: &Response,
+        essentials: &Essentials,
+        scratch: &mut Vec<u8>,
+    ) -> Matched {
         let headers = response.headers();
-        let Ok(via) = headers.via() else { return Matched::Stray };
-        let Some(branch) = via
-            .branch()
-            .and_then(|b| b.strip_prefix(MAGIC_COOKIE))
-            .and_then(|b| unhex(b.as_bytes()))
-        else {
-            return Matched::Stray;
-        };
-        let Ok(cseq) = headers.cseq() else {
+        let Essentials { via, to, cseq, .. } = essentials;
+        let branch = via.branch().and_then(|b| b.strip_prefix(MAGIC_COOKIE));
+        let Some(branch) = branch.and_then(|b| unhex(b.as_bytes())) else {
             return Matched::Stray;
         };
         let number = if cseq.method == Method::Cancel {
@@ -359,8 +360,7 @@ impl Table {
                     Matched::Absorbed
                 }
                 Heard::Success => {
-                    let to = headers.to().ok();
-                    let tag = to.as_ref().and_then(|to| to.tag()).unwrap_or_default();
+                    let tag = to.tag().unwrap_or_default();
                     match entry
                         .successes
                         .iter()

@@ -157,6 +157,13 @@ impl World {
         self.collect();
     }
 
+    /// When the next thing happens.
+    pub fn next(&self) -> Option<Instant> {
+        let arrival = self.flying.keys().next().map(|(at, _)| *at);
+        let timer = [A, B].iter().filter_map(|&side| self.sides[side].poll_timeout()).min();
+        [arrival, timer].into_iter().flatten().min()
+    }
+
     /// The next thing that happens: a message arrives or a timer fires. False if nothing will.
     pub fn step(&mut self) -> bool {
         self.collect();
