@@ -335,7 +335,7 @@ impl Exchange {
                     seen.thanked_ms.get_or_insert(at_ms);
                 }
             }
-        } else if by == Party::Remote {
+        } else if by == Party::Remote && cause.origin == Origin::Remote {
             self.counts.cancelled += 1;
             *self.counts.statuses.entry(487).or_default() += 1;
             seen.last_status = Some(487);

@@ -126,7 +126,6 @@ fn answers_and_presses(folder: &Path) -> anyhow::Result<()> {
         )
     })?;
     ensure!(dialled.is_success, "tocsin was not content: {}", dialled.told);
-    ensure!(dialled.told["outcome"] == "answered", "tocsin told {}", dialled.told);
     ensure!(
         dialled.told["digits"] == "1",
         "tocsin did not hear the key: {}",

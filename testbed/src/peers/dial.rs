@@ -17,10 +17,13 @@ use crate::demo::stage::beside;
 /// The longest that a call of these checks may take.
 const PATIENCE: Duration = Duration::from_secs(40);
 
+/// What scenarios that challenge expect of the user `prefecture`.
+const PASSWORD: &str = "correct horse";
+
 /// What `tocsin dial` said.
 #[derive(Debug)]
 pub struct Dialled {
-    /// Whether it was content (exit status 0).
+    /// Whether the call was answered (exit status 0).
     pub is_success: bool,
     /// Its JSON.
     pub told: Value,
@@ -39,6 +42,7 @@ pub fn dial(folder: &Path, to: &str, seconds: f64, arguments: &[&str]) -> anyhow
         .args(["dial", to, "--json", "--play"])
         .arg(&sound)
         .args(arguments)
+        .env("TOCSIN_PASSWORD", PASSWORD)
         .stdin(Stdio::null())
         .stdout(fs::File::create(&output)?)
         .stderr(fs::File::create(&log)?)

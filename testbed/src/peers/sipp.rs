@@ -35,9 +35,13 @@ struct Scenario {
 enum Expected {
     Text(&'static str),
     Number(u64),
+    Is(bool),
 }
 
-const ANSWERED: (&str, Expected) = ("/outcome", Expected::Text("answered"));
+const ANSWERED: (&str, Expected) = ("/answered", Expected::Is(true));
+const UNANSWERED: (&str, Expected) = ("/answered", Expected::Is(false));
+const WE_ENDED: (&str, Expected) = ("/origin", Expected::Text("Local"));
+const FAR_END_ENDED: (&str, Expected) = ("/origin", Expected::Text("Remote"));
 const SCENARIOS: [Scenario; 11] = [
     Scenario {
         name: "answer",
@@ -45,11 +49,7 @@ const SCENARIOS: [Scenario; 11] = [
         seconds: 3.0,
         arguments: &[],
         key: Some(1),
-        tells: &[
-            ANSWERED,
-            ("/digits", Expected::Text("1")),
-            ("/ended_by", Expected::Text("local")),
-        ],
+        tells: &[ANSWERED, ("/digits", Expected::Text("1")), WE_ENDED],
         heard: 120,
     },
     Scenario {
@@ -58,7 +58,7 @@ const SCENARIOS: [Scenario; 11] = [
         seconds: 20.0,
         arguments: &[],
         key: None,
-        tells: &[ANSWERED, ("/ended_by", Expected::Text("remote"))],
+        tells: &[ANSWERED, FAR_END_ENDED],
         heard: 50,
     },
     Scenario {
@@ -67,14 +67,14 @@ const SCENARIOS: [Scenario; 11] = [
         seconds: 2.0,
         arguments: &[],
         key: None,
-        tells: &[ANSWERED, ("/ended_by", Expected::Text("local"))],
+        tells: &[ANSWERED, WE_ENDED],
         heard: 80,
     },
     Scenario {
         name: "server-challenge",
         story: "401 is answered with the password",
         seconds: 1.0,
-        arguments: &["--user", "prefecture", "--password", "correct horse"],
+        arguments: &["--user", "prefecture"],
         key: None,
         tells: &[ANSWERED],
         heard: 30,
@@ -83,7 +83,7 @@ const SCENARIOS: [Scenario; 11] = [
         name: "proxy-challenge",
         story: "407 is answered with the password",
         seconds: 1.0,
-        arguments: &["--user", "prefecture", "--password", "correct horse"],
+        arguments: &["--user", "prefecture"],
         key: None,
         tells: &[ANSWERED],
         heard: 30,
@@ -92,18 +92,18 @@ const SCENARIOS: [Scenario; 11] = [
         name: "ring-timeout",
         story: "nobody answers, the call is cancelled",
         seconds: 1.0,
-        arguments: &["--ring-timeout", "2"],
+        arguments: &["--ring", "2"],
         key: None,
-        tells: &[("/outcome", Expected::Text("no_answer"))],
+        tells: &[UNANSWERED, ("/origin", Expected::Text("RingTimeout"))],
         heard: 0,
     },
     Scenario {
         name: "late-answer",
         story: "the answer crosses the CANCEL and is ended with BYE",
         seconds: 1.0,
-        arguments: &["--ring-timeout", "2"],
+        arguments: &["--ring", "2"],
         key: None,
-        tells: &[("/outcome", Expected::Text("no_answer"))],
+        tells: &[UNANSWERED, ("/origin", Expected::Text("RingTimeout"))],
         heard: 0,
     },
     Scenario {
@@ -112,7 +112,7 @@ const SCENARIOS: [Scenario; 11] = [
         seconds: 1.0,
         arguments: &[],
         key: None,
-        tells: &[("/outcome", Expected::Text("busy")), ("/status", Expected::Number(486))],
+        tells: &[UNANSWERED, ("/status", Expected::Number(486))],
         heard: 0,
     },
     Scenario {
@@ -122,9 +122,9 @@ const SCENARIOS: [Scenario; 11] = [
         arguments: &[],
         key: None,
         tells: &[
-            ("/outcome", Expected::Text("congestion")),
+            UNANSWERED,
             ("/status", Expected::Number(503)),
-            ("/retry_after", Expected::Number(7)),
+            ("/retry_after_seconds", Expected::Number(7)),
         ],
         heard: 0,
     },
@@ -134,7 +134,7 @@ const SCENARIOS: [Scenario; 11] = [
         seconds: 20.0,
         arguments: &[],
         key: None,
-        tells: &[ANSWERED, ("/ended_by", Expected::Text("remote"))],
+        tells: &[ANSWERED, FAR_END_ENDED],
         heard: 50,
     },
     Scenario {
@@ -143,7 +143,7 @@ const SCENARIOS: [Scenario; 11] = [
         seconds: 20.0,
         arguments: &[],
         key: None,
-        tells: &[ANSWERED, ("/ended_by", Expected::Text("remote"))],
+        tells: &[ANSWERED, FAR_END_ENDED],
         heard: 50,
     },
 ];
@@ -238,6 +238,7 @@ fn play(scenario: &Scenario, file: &Path, folder: &Path) -> anyhow::Result<()> {
         let is_so = match expected {
             Expected::Text(text) => found.as_str() == Some(text),
             Expected::Number(number) => found.as_u64() == Some(*number),
+            Expected::Is(is) => found.as_bool() == Some(*is),
         };
         ensure!(is_so, "tocsin told {found} as {pointer}: {}", dialled.told);
     }
