@@ -6,6 +6,7 @@
 //! - [`Directory`]: an immutable snapshot of everything, shared by `Arc`.
 //! - [`export`]: files for spreadsheet programs, without a cell that one could take for a formula.
 //! - [`import`]: spreadsheets read row by row, nothing dropped silently.
+//! - [`refresh`]: extracts fetched again and again from a folder or an address.
 //! - [`Store`], [`Shared`]: the same on disk (sled), and the handle through which it is changed.
 
 mod apply;
@@ -20,6 +21,7 @@ mod list;
 mod number;
 mod number_index;
 mod recipient;
+pub mod refresh;
 mod selection;
 mod store;
 mod zone;

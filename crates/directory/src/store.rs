@@ -385,6 +385,7 @@ impl Shared {
             .published
             .snapshot
             .store(Arc::new(Directory::new(rows, lists, gazetteer)));
+        Published::warm(&self.inner.published);
     }
 
     /// The writer's seat. A writer that panicked left the store as its last batch made it, which is sound.
