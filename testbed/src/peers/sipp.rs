@@ -23,6 +23,8 @@ struct Scenario {
     seconds: f64,
     /// More arguments of `tocsin dial`.
     arguments: &'static [&'static str],
+    /// More arguments of SIPp.
+    sipp: &'static [&'static str],
     /// The key that the far end presses one second after it hears something.
     key: Option<u8>,
     /// Fields of what tocsin tells, as JSON pointers.
@@ -48,6 +50,7 @@ const SCENARIOS: [Scenario; 11] = [
         story: "a call is answered, a key is heard, tocsin hangs up",
         seconds: 3.0,
         arguments: &[],
+        sipp: &[],
         key: Some(1),
         tells: &[ANSWERED, ("/digits", Expected::Text("1")), WE_ENDED],
         heard: 120,
@@ -57,6 +60,7 @@ const SCENARIOS: [Scenario; 11] = [
         story: "the far end hangs up first",
         seconds: 20.0,
         arguments: &[],
+        sipp: &[],
         key: None,
         tells: &[ANSWERED, FAR_END_ENDED],
         heard: 50,
@@ -66,6 +70,7 @@ const SCENARIOS: [Scenario; 11] = [
         story: "183 brings early media, the answer follows",
         seconds: 2.0,
         arguments: &[],
+        sipp: &[],
         key: None,
         tells: &[ANSWERED, WE_ENDED],
         heard: 80,
@@ -75,6 +80,7 @@ const SCENARIOS: [Scenario; 11] = [
         story: "401 is answered with the password",
         seconds: 1.0,
         arguments: &["--user", "prefecture"],
+        sipp: &[],
         key: None,
         tells: &[ANSWERED],
         heard: 30,
@@ -84,6 +90,7 @@ const SCENARIOS: [Scenario; 11] = [
         story: "407 is answered with the password",
         seconds: 1.0,
         arguments: &["--user", "prefecture"],
+        sipp: &[],
         key: None,
         tells: &[ANSWERED],
         heard: 30,
@@ -93,6 +100,7 @@ const SCENARIOS: [Scenario; 11] = [
         story: "nobody answers, the call is cancelled",
         seconds: 1.0,
         arguments: &["--ring", "2"],
+        sipp: &[],
         key: None,
         tells: &[UNANSWERED, ("/origin", Expected::Text("RingTimeout"))],
         heard: 0,
@@ -102,6 +110,7 @@ const SCENARIOS: [Scenario; 11] = [
         story: "the answer crosses the CANCEL and is ended with BYE",
         seconds: 1.0,
         arguments: &["--ring", "2"],
+        sipp: &[],
         key: None,
         tells: &[UNANSWERED, ("/origin", Expected::Text("RingTimeout"))],
         heard: 0,
@@ -111,6 +120,7 @@ const SCENARIOS: [Scenario; 11] = [
         story: "the line is busy",
         seconds: 1.0,
         arguments: &[],
+        sipp: &[],
         key: None,
         tells: &[UNANSWERED, ("/status", Expected::Number(486))],
         heard: 0,
@@ -120,6 +130,7 @@ const SCENARIOS: [Scenario; 11] = [
         story: "the carrier is overloaded and says for how long",
         seconds: 1.0,
         arguments: &[],
+        sipp: &[],
         key: None,
         tells: &[
             UNANSWERED,
@@ -133,6 +144,8 @@ const SCENARIOS: [Scenario; 11] = [
         story: "each repeated 200 is acknowledged again",
         seconds: 20.0,
         arguments: &[],
+        // An ACK that equals the one before is what this is about, and SIPp would swallow it as a retransmission.
+        sipp: &["-nr"],
         key: None,
         tells: &[ANSWERED, FAR_END_ENDED],
         heard: 50,
@@ -142,6 +155,7 @@ const SCENARIOS: [Scenario; 11] = [
         story: "the call is put on hold by re-INVITE and taken back",
         seconds: 20.0,
         arguments: &[],
+        sipp: &[],
         key: None,
         tells: &[ANSWERED, FAR_END_ENDED],
         heard: 50,
@@ -193,6 +207,7 @@ fn play(scenario: &Scenario, file: &Path, folder: &Path) -> anyhow::Result<()> {
             "-error_file",
         ])
         .arg(&errors)
+        .args(scenario.sipp)
         .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(fs::File::create(folder.join("sipp.log"))?)
