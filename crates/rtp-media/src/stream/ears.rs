@@ -6,16 +6,21 @@ use std::time::{Duration, Instant};
 
 use super::reorder::Reorder;
 use super::{Stream, Surroundings};
+use crate::amd;
 use crate::codec::Decoder;
-use crate::command::{DigitSource, Event, StreamId};
+use crate::command::{Answerer, DigitSource, Event, StreamId};
 use crate::dtmf::InBand;
+use crate::record::{self, Recorder};
 use crate::rtp::Packet;
 use crate::session::{Codec, Session};
+use crate::tone::Beep;
 
 /// Everything is heard at 8 kHz, whatever the codec.
 const RATE: u32 = 8_000;
-/// A longer hole in the audio is not filled: the sender has started its timestamps anew, or was silent.
-const LONGEST_HOLE: u32 = RATE;
+/// A longer hole in the audio is not filled: the sender has started its timestamps anew.
+const LONGEST_HOLE: u32 = 2 * RATE;
+/// Cut off a recording that a key stops while keys come as tones: the tone itself.
+const KEY_TONE: Duration = Duration::from_millis(250);
 
 /// Listens to audio, if anything does.
 #[derive(Debug, Default)]
@@ -28,21 +33,24 @@ struct Listening {
     /// Timestamp of the sample after the last one heard, in the codec's clock.
     next: Option<u32>,
     inband: Option<InBand>,
+    machine: Option<Box<Machine>>,
     recorder: Option<Recorder>,
 }
 
-/// What the caller says, as it comes.
-#[derive(Debug)]
-struct Recorder {
-    pcm: Vec<i16>,
-    limit: usize,
+/// Tells an answering machine, and when it starts to record.
+#[derive(Default)]
+struct Machine {
+    detector: Option<amd::Detector>,
+    beep: Beep,
 }
 
 /// What the detectors made of one packet.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
+struct Heard {
     digit: Option<char>,
-    is_full: bool,
+    answerer: Option<Answerer>,
+    has_beeped: bool,
+    is_recorded: bool,
 }
 
 impl fmt::Debug for Listening {
@@ -56,23 +64,39 @@ impl fmt::Debug for Listening {
 impl Ears {
     pub(super) fn new(session: &Session) -> Ears {
         let inband = session.inband_dtmf.then(InBand::new);
-        Ears(inband.is_some().then(|| {
+        let machine = session.amd.then(|| {
+            let detector = Some(amd::Detector::new(amd::Settings::default()));
+            Box::new(Machine {
+                detector,
+                beep: Beep::new(),
+            })
+        });
+        let listens = inband.is_some() || machine.is_some();
+        Ears(listens.then(|| {
             Box::new(Listening {
                 inband,
+                machine,
                 ..Listening::default()
             })
         }))
     }
 
+    /// Detectors that are asked for anew start afresh; the others, and a recording, go on.
     pub(super) fn update(&mut self, before: &Session, after: &Session) {
-        if before.inband_dtmf == after.inband_dtmf {
-            return;
+        let mut fresh = Ears::new(after);
+        let old = self.0.take().unwrap_or_default();
+        if let Some(listening) = &mut fresh.0 {
+            if before.inband_dtmf {
+                listening.inband = old.inband.filter(|_| after.inband_dtmf);
+            }
+            if before.amd {
+                listening.machine = old.machine.filter(|_| after.amd);
+            }
         }
-        let recorder = self.0.take().and_then(|listening| listening.recorder);
-        *self = Ears::new(after);
-        if recorder.is_some() {
-            self.0.get_or_insert_default().recorder = recorder;
+        if old.recorder.is_some() {
+            fresh.0.get_or_insert_default().recorder = old.recorder;
         }
+        *self = fresh;
     }
 
     pub(super) fn is_listening(&self) -> bool {
@@ -80,26 +104,38 @@ impl Ears {
     }
 
     pub(super) fn record(&mut self, max: Duration) {
-        let limit = (max.as_millis() as usize).saturating_mul(RATE as usize / 1_000);
-        self.0.get_or_insert_default().recorder = Some(Recorder { pcm: Vec::new(), limit });
+        let settings = record::Settings {
+            max,
+            ..record::Settings::default()
+        };
+        self.0.get_or_insert_default().recorder = Some(Recorder::new(settings));
     }
 
     pub(super) fn stop_record(&mut self, stream: StreamId, events: &mut VecDeque<Event>) {
         let Some(listening) = &mut self.0 else { return };
         if let Some(recorder) = listening.recorder.take() {
+            let tail = if listening.inband.is_some() {
+                KEY_TONE
+            } else {
+                Duration::ZERO
+            };
             events.push_back(Event::Recorded {
                 stream,
-                pcm: recorder.pcm,
+                pcm: recorder.finish(tail),
                 rate: RATE,
             });
         }
-        if listening.inband.is_none() {
+        if listening.is_idle() {
             self.0 = None;
         }
     }
 }
 
 impl Listening {
+    fn is_idle(&self) -> bool {
+        self.inband.is_none() && self.machine.is_none() && self.recorder.is_none()
+    }
+
     /// The next packet in order, of audio if `codec` is given. `samples` is scratch memory.
     fn hear(&mut self, timestamp: u32, codec: Option<Codec>, payload: &[u8], samples: &mut Vec<i16>) -> Heard {
         let mut heard = Heard::default();
@@ -109,10 +145,15 @@ impl Listening {
         if let Some(hole) = self.next.map(|next| timestamp.wrapping_sub(next) / scale)
             && (1..=LONGEST_HOLE).contains(&hole)
         {
+            let hole = hole as usize;
             if let Some(inband) = &mut self.inband {
-                inband.lost(hole as usize);
+                inband.lost(hole);
             }
-            heard.is_full |= self.note(|recorder| recorder.silence(hole as usize));
+            if self.machine.is_some() || self.recorder.is_some() {
+                samples.resize(hole, 0);
+                self.watch(samples, &mut heard);
+                samples.clear();
+            }
         }
         if self.decoder.as_ref().is_none_or(|decoder| decoder.codec() != codec) {
             self.decoder = Decoder::new(codec).ok();
@@ -121,27 +162,30 @@ impl Listening {
         decoder.decode(payload, samples);
         self.next = Some(timestamp.wrapping_add(samples.len() as u32 * scale));
         heard.digit = self.inband.as_mut().and_then(|inband| inband.push(samples));
-        heard.is_full |= self.note(|recorder| recorder.push(samples));
+        self.watch(samples, &mut heard);
         samples.clear();
         heard
     }
 
-    fn note(&mut self, f: impl FnOnce(&mut Recorder) -> bool) -> bool {
-        self.recorder.as_mut().is_some_and(f)
-    }
-}
-
-impl Recorder {
-    /// True once nothing more fits.
-    fn push(&mut self, samples: &[i16]) -> bool {
-        let room = self.limit.saturating_sub(self.pcm.len());
-        self.pcm.extend_from_slice(&samples[..samples.len().min(room)]);
-        self.pcm.len() >= self.limit
-    }
-
-    fn silence(&mut self, samples: usize) -> bool {
-        self.pcm.resize((self.pcm.len() + samples).min(self.limit), 0);
-        self.pcm.len() >= self.limit
+    fn watch(&mut self, samples: &[i16], heard: &mut Heard) {
+        if let Some(recorder) = &mut self.recorder {
+            heard.is_recorded |= recorder.push(samples).is_some();
+        }
+        let Some(machine) = &mut self.machine else { return };
+        let detector = &mut machine.detector;
+        heard.answerer = heard
+            .answerer
+            .or_else(|| detector.as_mut().and_then(|detector| detector.push(samples)));
+        if machine.beep.push(samples) {
+            heard.has_beeped = true;
+            heard.answerer = heard
+                .answerer
+                .or_else(|| detector.as_mut().and_then(amd::Detector::beep));
+        }
+        // A person's call has no beep to wait for; a machine's only one.
+        if heard.has_beeped || heard.answerer == Some(Answerer::Person) {
+            self.machine = None;
+        }
     }
 }
 
@@ -172,8 +216,15 @@ impl Stream {
     }
 
     fn handle_heard(&mut self, at: Instant, heard: &Heard, around: &mut Surroundings<'_>) {
-        if heard.is_full {
-            self.ingress.ears.stop_record(self.id, around.events);
+        let stream = self.id;
+        if heard.is_recorded {
+            self.ingress.ears.stop_record(stream, around.events);
+        }
+        if let Some(answerer) = heard.answerer {
+            around.events.push_back(Event::Answerer { stream, answerer });
+        }
+        if heard.has_beeped {
+            around.events.push_back(Event::Beep { stream });
         }
         if let Some(digit) = heard.digit {
             self.handle_digit(at, digit, DigitSource::InBand, around);
