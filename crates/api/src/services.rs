@@ -2,11 +2,55 @@
 
 use std::sync::Arc;
 
+use dialer::{Answer, Command, CommandError, Contact, LiveView, Policy, Prediction, Query, Reply};
+
 /// The rooms behind the desk.
 #[derive(Clone)]
 pub struct Services {
+    /// Campaigns and the message library: [`dialer::Handle`].
+    pub campaigns: Arc<dyn Campaigns>,
+    /// Recipients and lists.
+    pub directory: directory::Shared,
     /// Speaks a message so that the operator hears what the recipients will hear.
     pub speech: Arc<dyn Speech>,
+}
+
+/// What the desk asks of the dialer.
+pub trait Campaigns: Send + Sync + 'static {
+    /// Carries out an order; returns when it is durable. May block.
+    ///
+    /// # Errors
+    /// Why nothing was done.
+    fn command(&self, command: Command) -> Result<Reply, CommandError>;
+
+    /// Looks something up. May block.
+    ///
+    /// # Errors
+    /// When it is not there.
+    fn query(&self, query: Query) -> Result<Answer, CommandError>;
+
+    /// What is happening now. Costs nothing.
+    fn view(&self) -> Arc<LiveView>;
+
+    /// What a policy would lead to, if the dialer can tell. May block.
+    fn predict(&self, recipients: &[Contact], policy: &Policy) -> Option<Prediction> {
+        let _ = (recipients, policy);
+        None
+    }
+}
+
+impl Campaigns for dialer::Handle {
+    fn command(&self, command: Command) -> Result<Reply, CommandError> {
+        dialer::Handle::command(self, command)
+    }
+
+    fn query(&self, query: Query) -> Result<Answer, CommandError> {
+        dialer::Handle::query(self, query)
+    }
+
+    fn view(&self) -> Arc<LiveView> {
+        dialer::Handle::view(self)
+    }
 }
 
 /// A voice for previews.

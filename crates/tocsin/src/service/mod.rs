@@ -101,9 +101,10 @@ impl Service {
         let board = Board::new(lines, ids, media, library.clone(), dialer.clone(), requests);
         let signalling = signalling::spawn("signalling", move || (driver, board)).map_err(ServiceError::Thread)?;
         let services = api::Services {
+            campaigns: Arc::new(dialer.clone()),
+            directory,
             speech: Arc::new(library),
         };
-        drop(directory);
         let server = api::serve(web(config), services).await?;
         Ok(Self {
             server,

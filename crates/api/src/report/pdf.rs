@@ -1,0 +1,318 @@
+//! The report on paper: a first page to read at a glance, then the lists of R13.
+
+use super::pdf_page::{
+    BLACK, BLUE, Face, GREEN, GREY, HEIGHT, Ink, MARGIN, PALE, Paper, WIDTH, fitted, width, wrapped,
+};
+use super::{Count, Report, percent};
+
+const ROW: f32 = 14.0;
+const BOTTOM: f32 = HEIGHT - 56.0;
+const ROOM: f32 = WIDTH - 2.0 * MARGIN;
+
+/// Writes the file.
+pub(crate) fn write(report: &Report) -> Vec<u8> {
+    let mut sheet = Sheet {
+        paper: Paper::new(),
+        y: MARGIN,
+        report,
+    };
+    sheet.head();
+    sheet.facts();
+    sheet.message();
+    sheet.counts(&report.labels.results, &report.counts, GREEN);
+    sheet.counts(&report.labels.causes, &report.causes, BLUE);
+    sheet.timeline();
+    for count in report.counts.iter().filter(|count| count.value > 0) {
+        sheet.list(count);
+    }
+    let labels = &report.labels;
+    let (title, heading, organisation) = (&report.title, &labels.heading, &report.organisation);
+    sheet.paper.finish(
+        &format!("{heading} – {title}"),
+        organisation,
+        labels.language,
+        |page, pages| format!("{organisation} – {title} – {} {page}/{pages}", labels.page),
+    )
+}
+
+struct Sheet<'a> {
+    paper: Paper,
+    y: f32,
+    report: &'a Report,
+}
+
+impl Sheet<'_> {
+    /// Begins a page when less than `height` is left.
+    fn need(&mut self, height: f32) -> bool {
+        let full = self.y + height > BOTTOM;
+        if full {
+            self.paper.next_page();
+            self.y = MARGIN;
+        }
+        full
+    }
+
+    fn put(&mut self, x: f32, face: Face, size: f32, ink: Ink, text: &str) {
+        self.paper.text(x, self.y, face, size, ink, text);
+    }
+
+    fn head(&mut self) {
+        let report = self.report;
+        self.paper.fill(0.0, 0.0, WIDTH, 6.0, BLUE);
+        self.y += 4.0;
+        self.put(MARGIN, Face::Regular, 10.0, GREY, &report.organisation);
+        self.y += 24.0;
+        for line in wrapped(Face::Bold, 20.0, &report.title, ROOM) {
+            self.put(MARGIN, Face::Bold, 20.0, BLUE, &line);
+            self.y += 24.0;
+        }
+        self.put(MARGIN, Face::Regular, 12.0, BLACK, &report.labels.heading);
+        self.y += 22.0;
+    }
+
+    fn facts(&mut self) {
+        for fact in &self.report.facts {
+            self.need(ROW);
+            self.put(MARGIN, Face::Bold, 9.5, BLACK, &fact.label);
+            let value = fitted(Face::Regular, 9.5, &fact.value.shown(&self.report.zone), ROOM - 160.0);
+            self.put(MARGIN + 160.0, Face::Regular, 9.5, BLACK, &value);
+            self.y += ROW;
+        }
+        self.y += 8.0;
+    }
+
+    fn title(&mut self, text: &str) {
+        self.need(3.0 * ROW);
+        self.y += 10.0;
+        self.put(MARGIN, Face::Bold, 13.0, BLUE, text);
+        self.y += 8.0;
+        self.paper
+            .line(&[(MARGIN, self.y), (WIDTH - MARGIN, self.y)], 0.8, BLUE);
+        self.y += 14.0;
+    }
+
+    fn message(&mut self) {
+        self.title(&self.report.labels.message);
+        for line in wrapped(Face::Regular, 10.0, &self.report.message, ROOM) {
+            self.need(ROW);
+            self.put(MARGIN, Face::Regular, 10.0, BLACK, &line);
+            self.y += ROW;
+        }
+        self.y += 4.0;
+    }
+
+    /// A table of counts with a bar for each share.
+    fn counts(&mut self, title: &str, counts: &[Count], ink: Ink) {
+        self.title(title);
+        let total: u64 = counts.iter().map(|count| count.value).sum();
+        let bars = MARGIN + 290.0;
+        for count in counts {
+            self.need(ROW);
+            self.put(
+                MARGIN,
+                Face::Regular,
+                9.5,
+                BLACK,
+                &fitted(Face::Regular, 9.5, &count.label, 180.0),
+            );
+            self.paper.text_to(
+                MARGIN + 225.0,
+                self.y,
+                Face::Regular,
+                9.5,
+                BLACK,
+                &count.value.to_string(),
+            );
+            self.paper.text_to(
+                MARGIN + 280.0,
+                self.y,
+                Face::Regular,
+                9.5,
+                GREY,
+                &percent(count.value, total),
+            );
+            self.paper.fill(bars, self.y - 8.0, WIDTH - MARGIN - bars, 9.0, PALE);
+            if total > 0 && count.value > 0 {
+                let share = (count.value as f64 / total as f64) as f32;
+                self.paper
+                    .fill(bars, self.y - 8.0, (share * (WIDTH - MARGIN - bars)).max(1.0), 9.0, ink);
+            }
+            self.y += ROW;
+        }
+        self.need(ROW);
+        self.put(MARGIN, Face::Bold, 9.5, BLACK, &self.report.labels.total);
+        self.paper
+            .text_to(MARGIN + 225.0, self.y, Face::Bold, 9.5, BLACK, &total.to_string());
+        self.y += ROW + 4.0;
+    }
+
+    /// Confirmations over time, as a stepped curve.
+    fn timeline(&mut self) {
+        let points = &self.report.timeline;
+        let (Some((last, top)), true) = (points.last().copied(), points.len() > 1) else {
+            return;
+        };
+        if last <= 0.0 || top == 0 {
+            return;
+        }
+        let (left, height) = (MARGIN + 36.0, 110.0);
+        let right = WIDTH - MARGIN;
+        self.need(height + 70.0);
+        self.title(&self.report.labels.timeline);
+        let base = self.y + height;
+        for part in 0..=4_u8 {
+            let y = base - height * f32::from(part) / 4.0;
+            self.paper.line(&[(left, y), (right, y)], 0.4, [0.8, 0.82, 0.85]);
+            let value = (top as f64 * f64::from(part) / 4.0).round().to_string();
+            self.paper
+                .text_to(left - 6.0, y + 3.0, Face::Regular, 8.0, GREY, &value);
+        }
+        for part in 0..=5_u8 {
+            let x = left + (right - left) * f32::from(part) / 5.0;
+            let minutes = last * f64::from(part) / 5.0 / 60.0;
+            let text = format!("{minutes:.1}").replace('.', ",");
+            self.paper.text(
+                x - width(Face::Regular, 8.0, &text) / 2.0,
+                base + 12.0,
+                Face::Regular,
+                8.0,
+                GREY,
+                &text,
+            );
+        }
+        self.paper.text_to(
+            right,
+            base + 24.0,
+            Face::Regular,
+            8.0,
+            GREY,
+            &self.report.labels.minutes,
+        );
+        let place = |(seconds, count): (f64, u64)| {
+            let x = left + (right - left) * (seconds / last) as f32;
+            (x, base - height * (count as f64 / top as f64) as f32)
+        };
+        let mut steps: Vec<(f32, f32)> = Vec::with_capacity(points.len() * 2);
+        for point in points.iter().copied().map(place) {
+            if let Some((_, before)) = steps.last().copied() {
+                steps.push((point.0, before));
+            }
+            steps.push(point);
+        }
+        self.paper.line(&steps, 1.4, GREEN);
+        self.y = base + 34.0;
+    }
+
+    /// The recipients of one final state.
+    fn list(&mut self, count: &Count) {
+        let report = self.report;
+        let table = &report.recipients;
+        let whole: f32 = table.columns.iter().map(|column| f32::from(column.width)).sum();
+        let places: Vec<f32> = table
+            .columns
+            .iter()
+            .scan(MARGIN, |x, column| {
+                let at = *x;
+                *x += f32::from(column.width) / whole * ROOM;
+                Some(at)
+            })
+            .collect();
+        self.title(&format!("{} ({})", count.label, count.value));
+        self.list_head(&places);
+        let rows = table
+            .rows
+            .iter()
+            .zip(&report.states)
+            .filter(|(_, state)| **state == count.key);
+        for (index, (row, _)) in rows.enumerate() {
+            if self.need(12.0) {
+                self.list_head(&places);
+            }
+            if index % 2 == 1 {
+                self.paper.fill(MARGIN - 3.0, self.y - 8.5, ROOM + 6.0, 12.0, PALE);
+            }
+            for (index, cell) in row.iter().enumerate() {
+                let (from, to) = (places[index], places.get(index + 1).copied().unwrap_or(WIDTH - MARGIN));
+                let text = fitted(Face::Regular, 7.5, &cell.shown(&report.zone), to - from - 4.0);
+                self.put(from, Face::Regular, 7.5, BLACK, &text);
+            }
+            self.y += 12.0;
+        }
+        self.y += 6.0;
+    }
+
+    fn list_head(&mut self, places: &[f32]) {
+        self.need(2.0 * ROW);
+        for (index, column) in self.report.recipients.columns.iter().enumerate() {
+            let to = places.get(index + 1).copied().unwrap_or(WIDTH - MARGIN);
+            let text = fitted(Face::Bold, 7.5, &column.label, to - places[index] - 4.0);
+            self.put(places[index], Face::Bold, 7.5, GREY, &text);
+        }
+        self.y += 12.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::sample;
+    use super::super::{Cell, Report};
+    use super::*;
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    /// What an independent reader finds in the file; `None` when poppler-utils is not installed.
+    fn read_back(bytes: &[u8]) -> Option<String> {
+        let spawned = Command::new("pdftotext")
+            .args(["-layout", "-enc", "UTF-8", "-", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut child = spawned.ok()?;
+        let mut stdin = child.stdin.take()?;
+        let bytes = bytes.to_vec();
+        let writer = std::thread::spawn(move || stdin.write_all(&bytes));
+        let output = child.wait_with_output().ok()?;
+        let _ = writer.join();
+        assert!(output.status.success());
+        Some(String::from_utf8(output.stdout).unwrap())
+    }
+
+    #[test]
+    fn another_program_reads_the_french_text_and_the_counts() {
+        let bytes = write(&sample());
+        assert!(bytes.starts_with(b"%PDF-"));
+        let Some(text) = read_back(&bytes) else {
+            return eprintln!("pdftotext is missing: not checked");
+        };
+        for expected in [
+            "Préfecture de la Somme",
+            "Crue de la Somme – vigilance",
+            "montez à l’étage",
+            "Œuvrez",
+            "Confirmés (2)",
+            "66,7 %",
+            "25/11/2026 02:01:30",
+            "page 1/",
+        ] {
+            assert!(text.contains(expected), "{expected} in {text}");
+        }
+    }
+
+    #[test]
+    fn long_lists_fill_numbered_pages_with_every_row() {
+        let mut report: Report = sample();
+        report.recipients.rows = (0..500)
+            .map(|n| vec![Cell::text(format!("Personne {n:03}")), Cell::Empty, Cell::Count(1)])
+            .collect();
+        report.states = vec!["not_reached"; 500];
+        report.counts[0].value = 0;
+        report.counts[1].value = 500;
+        let Some(text) = read_back(&write(&report)) else {
+            return eprintln!("pdftotext is missing: not checked");
+        };
+        for n in 0..500 {
+            assert!(text.contains(&format!("Personne {n:03}")), "{n}");
+        }
+        assert!(text.contains("page 9/"));
+    }
+}

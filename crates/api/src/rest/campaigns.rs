@@ -1,0 +1,250 @@
+//! Campaigns: make, launch, steer, watch.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use dialer::{CampaignId, CampaignView, Command};
+use futures_util::stream::{self, Stream};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::desk::{Caller, Desk, Target};
+use crate::extract::{Json, Part, Query};
+use crate::problem::Problem;
+use crate::rooms::{self, Made, NewMessage, Wanted};
+
+/// How often a live page looks for news: four times a second.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// `GET /live`: everything at a glance.
+pub(crate) async fn live(State(desk): State<Arc<Desk>>) -> Response {
+    axum::Json(&*desk.services.campaigns.view()).into_response()
+}
+
+/// `GET /campaigns`.
+pub(crate) async fn list(State(desk): State<Arc<Desk>>) -> Response {
+    axum::Json(json!({ "campaigns": desk.services.campaigns.view().campaigns })).into_response()
+}
+
+/// `POST /campaigns`.
+pub(crate) async fn create(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    Json(wanted): Json<Wanted>,
+) -> Result<Response, Problem> {
+    let Made {
+        id,
+        recipients,
+        without_number,
+        prediction,
+    } = rooms::create(&desk, wanted, &caller.login).await?;
+    let body =
+        json!({ "id": id, "recipients": recipients, "without_number": without_number, "prediction": prediction });
+    let status = if id.is_some() {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    let mut response = (status, axum::Json(body)).into_response();
+    response
+        .extensions_mut()
+        .insert(Target(id.map(|id| id.to_string()).unwrap_or_default()));
+    Ok(response)
+}
+
+/// `GET /campaigns/{id}`: the live view, with the message that is being broadcast (R11).
+pub(crate) async fn one(State(desk): State<Arc<Desk>>, Part(id): Part<u64>) -> Result<Response, Problem> {
+    let view = rooms::view(&desk, id)?;
+    let message = rooms::message(&desk, view.message.0, Some(view.message_version))
+        .await?
+        .message;
+    let mut body = serde_json::to_value(&view).map_err(|error| Problem::internal(&error))?;
+    if let Value::Object(fields) = &mut body {
+        fields.insert("message_title".into(), message.title.into());
+        let texts = message
+            .texts
+            .into_iter()
+            .map(|text| (text.language.code().to_owned(), text.words.into()));
+        fields.insert("message_texts".into(), Value::Object(texts.collect()));
+    }
+    Ok(axum::Json(body).into_response())
+}
+
+/// `POST /campaigns/{id}/launch`.
+pub(crate) async fn launch(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    Part(id): Part<u64>,
+) -> Result<Response, Problem> {
+    steer(
+        &desk,
+        Command::Launch {
+            campaign: CampaignId(id),
+            by: caller.login,
+        },
+    )
+    .await
+}
+
+/// `POST /campaigns/{id}/pause`.
+pub(crate) async fn pause(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    Part(id): Part<u64>,
+) -> Result<Response, Problem> {
+    steer(
+        &desk,
+        Command::Pause {
+            campaign: CampaignId(id),
+            by: caller.login,
+        },
+    )
+    .await
+}
+
+/// `POST /campaigns/{id}/resume`.
+pub(crate) async fn resume(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    Part(id): Part<u64>,
+) -> Result<Response, Problem> {
+    steer(
+        &desk,
+        Command::Resume {
+            campaign: CampaignId(id),
+            by: caller.login,
+        },
+    )
+    .await
+}
+
+/// How a campaign is stopped.
+#[derive(Deserialize)]
+pub(crate) struct Stop {
+    /// Whether calls in progress are hung up.
+    #[serde(default)]
+    hang_up: bool,
+}
+
+/// `POST /campaigns/{id}/stop?hang_up=`.
+pub(crate) async fn stop(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    Part(id): Part<u64>,
+    Query(Stop { hang_up }): Query<Stop>,
+) -> Result<Response, Problem> {
+    steer(
+        &desk,
+        Command::Stop {
+            campaign: CampaignId(id),
+            hang_up,
+            by: caller.login,
+        },
+    )
+    .await
+}
+
+/// `POST /campaigns/{id}/retry`: everybody who has not confirmed.
+pub(crate) async fn retry(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    Part(id): Part<u64>,
+) -> Result<Response, Problem> {
+    steer(
+        &desk,
+        Command::RetryUnconfirmed {
+            campaign: CampaignId(id),
+            by: caller.login,
+        },
+    )
+    .await
+}
+
+/// More people for a campaign.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Extension {
+    list: Option<rooms::Named>,
+    selection: Option<directory::Selection>,
+}
+
+/// `POST /campaigns/{id}/extend`.
+pub(crate) async fn extend(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    Part(id): Part<u64>,
+    Json(Extension { list, selection }): Json<Extension>,
+) -> Result<Response, Problem> {
+    if list.is_none() && selection.is_none() {
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no-recipients"));
+    }
+    let directory = desk.services.directory.snapshot();
+    let chosen = rooms::chosen(&directory, list.as_ref(), selection.as_ref())?;
+    let recipients = rooms::contacts(&directory, &chosen);
+    steer(
+        &desk,
+        Command::Extend {
+            campaign: CampaignId(id),
+            recipients,
+            by: caller.login,
+        },
+    )
+    .await
+}
+
+/// `PUT /campaigns/{id}/message`.
+pub(crate) async fn message(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    Part(id): Part<u64>,
+    Json(new): Json<NewMessage>,
+) -> Result<Response, Problem> {
+    rooms::change_message(&desk, id, new, &caller.login).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn steer(desk: &Arc<Desk>, command: Command) -> Result<Response, Problem> {
+    rooms::command(desk, command).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `GET /campaigns/{id}/events`: server-sent events named `view`, one at once and one at each change.
+pub(crate) async fn events(State(desk): State<Arc<Desk>>, Part(id): Part<u64>) -> Result<Response, Problem> {
+    rooms::view(&desk, id)?;
+    let closing = desk.closing.subscribe();
+    let keep = KeepAlive::new().interval(Duration::from_secs(15));
+    Ok(Sse::new(follow(desk, CampaignId(id), closing))
+        .keep_alive(keep)
+        .into_response())
+}
+
+/// Ends when the server closes, or when the campaign is gone.
+fn follow(
+    desk: Arc<Desk>,
+    id: CampaignId,
+    closing: watch::Receiver<bool>,
+) -> impl Stream<Item = Result<Event, Infallible>> {
+    stream::unfold(
+        (desk, closing, None::<CampaignView>),
+        move |(desk, mut closing, shown)| async move {
+            loop {
+                let view = desk.services.campaigns.view();
+                let now = view.campaign(id)?;
+                if shown.as_ref() != Some(now) {
+                    let event = Event::default().event("view").json_data(now).ok()?;
+                    return Some((Ok(event), (Arc::clone(&desk), closing, Some(now.clone()))));
+                }
+                tokio::select! {
+                    _ = closing.wait_for(|closing| *closing) => return None,
+                    () = tokio::time::sleep(LOOK) => {}
+                }
+            }
+        },
+    )
+}

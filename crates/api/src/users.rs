@@ -1,0 +1,475 @@
+//! Who may do what: users, their groups, the rights of the groups. A change has effect on the next request.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use argon2::password_hash::SaltString;
+use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
+use rand::RngCore;
+use serde::{Deserialize, Serialize};
+
+use crate::ServeError;
+use crate::store::{self, StoreError};
+
+/// What a group may be allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Right {
+    /// Write messages; create, launch, pause, stop campaigns.
+    Launch,
+    /// See and change recipients and lists.
+    Directory,
+    /// See results; download reports.
+    Statistics,
+    /// Users, groups, audit trail.
+    Administration,
+}
+
+impl Right {
+    /// All of them, in the order of the console.
+    pub const ALL: [Right; 4] = [
+        Right::Launch,
+        Right::Directory,
+        Right::Statistics,
+        Right::Administration,
+    ];
+
+    /// Its name in JSON and in the catalogue.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Right::Launch => "launch",
+            Right::Directory => "directory",
+            Right::Statistics => "statistics",
+            Right::Administration => "administration",
+        }
+    }
+}
+
+/// A group of users and its rights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// Its name, unique.
+    pub name: String,
+    /// What its members may do.
+    pub rights: BTreeSet<Right>,
+}
+
+/// A user as others may see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// The code typed at login: lower-case letters, digits, `.`, `-`, `_`.
+    pub login: String,
+    /// Name for people.
+    #[serde(default)]
+    pub name: String,
+    /// Groups that the user belongs to.
+    pub groups: BTreeSet<String>,
+    /// A disabled user cannot log in, and open sessions stop at once.
+    #[serde(default)]
+    pub disabled: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Account {
+    #[serde(flatten)]
+    user: User,
+    /// Argon2id in PHC form.
+    password: String,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Book {
+    version: u32,
+    groups: Vec<Group>,
+    accounts: Vec<Account>,
+}
+
+/// Why a change of users was refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UserError {
+    #[error("no such user or group")]
+    Unknown,
+    #[error("the name is taken")]
+    Taken,
+    #[error("a login has 1 to 64 of a-z, 0-9, '.', '-', '_'")]
+    Login,
+    #[error("a group's name has 1 to 64 characters")]
+    GroupName,
+    #[error("a password has at least {MIN_PASSWORD} characters")]
+    Password,
+    #[error("nobody could administer any more")]
+    LastAdministrator,
+    #[error("the group still has members")]
+    GroupInUse,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Length below which a password is refused, in characters (ANSSI and CNIL advise 12).
+pub(crate) const MIN_PASSWORD: usize = 12;
+/// Argon2 reads all of it: a bound keeps a login cheap.
+const MAX_PASSWORD: usize = 1024;
+
+/// All users and groups, in memory and in `users.json`.
+pub(crate) struct Users {
+    path: PathBuf,
+    book: ArcSwap<Book>,
+    /// One change at a time.
+    writing: Mutex<()>,
+    /// Verified in place of an unknown user's, so that the time of a refusal does not tell who exists.
+    decoy: String,
+}
+
+impl Users {
+    /// Reads the file, or makes it with four groups and `admin`. Also returns the password made, if one was.
+    pub(crate) fn open(path: PathBuf, admin: Option<&str>) -> Result<(Users, Option<String>), ServeError> {
+        let decoy = hash(&random_password());
+        if let Some(book) = store::read_json::<Book>(&path)? {
+            return Ok((
+                Users {
+                    path,
+                    book: ArcSwap::from_pointee(book),
+                    writing: Mutex::new(()),
+                    decoy,
+                },
+                None,
+            ));
+        }
+        let made = admin.is_none().then(random_password);
+        let password = admin.or(made.as_deref()).unwrap_or_default();
+        let book = first_book(password);
+        store::replace_json(&path, &book).map_err(|StoreError { path, source }| ServeError::File { path, source })?;
+        Ok((
+            Users {
+                path,
+                book: ArcSwap::from_pointee(book),
+                writing: Mutex::new(()),
+                decoy,
+            },
+            made,
+        ))
+    }
+
+    /// Whether the password is the user's. Costs tens of milliseconds of one core: call it where blocking is allowed.
+    pub(crate) fn verify(&self, login: &str, password: &str) -> bool {
+        let book = self.book.load();
+        let account = book
+            .accounts
+            .iter()
+            .find(|account| account.user.login == login && !account.user.disabled);
+        let expected = account.map_or(self.decoy.as_str(), |account| account.password.as_str());
+        let matches = password.len() <= MAX_PASSWORD
+            && PasswordHash::new(expected).is_ok_and(|expected| {
+                Argon2::default()
+                    .verify_password(password.as_bytes(), &expected)
+                    .is_ok()
+            });
+        matches && account.is_some()
+    }
+
+    /// The rights of a user now; `None` when unknown or disabled.
+    pub(crate) fn rights(&self, login: &str) -> Option<BTreeSet<Right>> {
+        let book = self.book.load();
+        let account = book
+            .accounts
+            .iter()
+            .find(|account| account.user.login == login && !account.user.disabled)?;
+        Some(rights_of(&book, &account.user))
+    }
+
+    pub(crate) fn list(&self) -> Vec<User> {
+        self.book
+            .load()
+            .accounts
+            .iter()
+            .map(|account| account.user.clone())
+            .collect()
+    }
+
+    pub(crate) fn groups(&self) -> Vec<Group> {
+        self.book.load().groups.clone()
+    }
+
+    /// Adds a user.
+    pub(crate) fn create(&self, user: User, password: &str) -> Result<(), UserError> {
+        check_login(&user.login)?;
+        let password = checked_hash(password)?;
+        self.change(|book| {
+            if book.accounts.iter().any(|account| account.user.login == user.login) {
+                return Err(UserError::Taken);
+            }
+            book.accounts.push(Account { user, password });
+            Ok(())
+        })
+    }
+
+    /// Changes a user's name, groups or state, and the password if one is given.
+    pub(crate) fn update(&self, user: User, password: Option<&str>) -> Result<(), UserError> {
+        let password = password.map(checked_hash).transpose()?;
+        self.change(|book| {
+            let account = book
+                .accounts
+                .iter_mut()
+                .find(|account| account.user.login == user.login);
+            let account = account.ok_or(UserError::Unknown)?;
+            account.user = user;
+            if let Some(password) = password {
+                account.password = password;
+            }
+            Ok(())
+        })
+    }
+
+    pub(crate) fn delete(&self, login: &str) -> Result<(), UserError> {
+        self.change(|book| {
+            let before = book.accounts.len();
+            book.accounts.retain(|account| account.user.login != login);
+            if book.accounts.len() == before {
+                Err(UserError::Unknown)
+            } else {
+                Ok(())
+            }
+        })
+    }
+
+    /// Adds a group, or changes the rights of the group of that name.
+    pub(crate) fn put_group(&self, group: Group) -> Result<(), UserError> {
+        if group.name.trim().is_empty() || group.name.chars().count() > 64 || group.name.chars().any(char::is_control) {
+            return Err(UserError::GroupName);
+        }
+        self.change(|book| {
+            match book.groups.iter_mut().find(|known| known.name == group.name) {
+                Some(known) => *known = group,
+                None => book.groups.push(group),
+            }
+            Ok(())
+        })
+    }
+
+    pub(crate) fn delete_group(&self, name: &str) -> Result<(), UserError> {
+        self.change(|book| {
+            if book.accounts.iter().any(|account| account.user.groups.contains(name)) {
+                return Err(UserError::GroupInUse);
+            }
+            let before = book.groups.len();
+            book.groups.retain(|group| group.name != name);
+            if book.groups.len() == before {
+                Err(UserError::Unknown)
+            } else {
+                Ok(())
+            }
+        })
+    }
+
+    /// Applies a change to a copy, checks it, makes it durable, then shows it.
+    fn change(&self, edit: impl FnOnce(&mut Book) -> Result<(), UserError>) -> Result<(), UserError> {
+        let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut book = Book::clone(&self.book.load());
+        edit(&mut book)?;
+        for account in &book.accounts {
+            if account
+                .user
+                .groups
+                .iter()
+                .any(|name| !book.groups.iter().any(|group| &group.name == name))
+            {
+                return Err(UserError::Unknown);
+            }
+        }
+        let administers = |account: &Account| {
+            !account.user.disabled && rights_of(&book, &account.user).contains(&Right::Administration)
+        };
+        if !book.accounts.iter().any(administers) {
+            return Err(UserError::LastAdministrator);
+        }
+        store::replace_json(&self.path, &book)?;
+        self.book.store(Arc::new(book));
+        Ok(())
+    }
+}
+
+fn rights_of(book: &Book, user: &User) -> BTreeSet<Right> {
+    book.groups
+        .iter()
+        .filter(|group| user.groups.contains(&group.name))
+        .flat_map(|group| group.rights.iter().copied())
+        .collect()
+}
+
+fn first_book(password: &str) -> Book {
+    let group = |name: &str, rights: &[Right]| Group {
+        name: name.into(),
+        rights: rights.iter().copied().collect(),
+    };
+    Book {
+        version: 1,
+        groups: vec![
+            group("Administration", &Right::ALL),
+            group("Déclenchement", &[Right::Launch, Right::Statistics]),
+            group("Annuaire", &[Right::Directory]),
+            group("Statistiques", &[Right::Statistics]),
+        ],
+        accounts: vec![Account {
+            user: User {
+                login: "admin".into(),
+                name: "Administrateur".into(),
+                groups: BTreeSet::from(["Administration".to_owned()]),
+                disabled: false,
+            },
+            password: hash(password),
+        }],
+    }
+}
+
+fn check_login(login: &str) -> Result<(), UserError> {
+    let fits = (1..=64).contains(&login.len())
+        && login
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-_".contains(&b));
+    if fits { Ok(()) } else { Err(UserError::Login) }
+}
+
+fn checked_hash(password: &str) -> Result<String, UserError> {
+    if password.chars().count() < MIN_PASSWORD || password.len() > MAX_PASSWORD {
+        return Err(UserError::Password);
+    }
+    Ok(hash(password))
+}
+
+fn hash(password: &str) -> String {
+    let mut salt = [0_u8; 16];
+    rand::rng().fill_bytes(&mut salt);
+    SaltString::encode_b64(&salt)
+        .and_then(|salt| {
+            Argon2::default()
+                .hash_password(password.as_bytes(), &salt)
+                .map(|hash| hash.to_string())
+        })
+        // Only wrong parameters can fail, and these are the defaults; an empty hash matches no password.
+        .unwrap_or_default()
+}
+
+/// Twenty letters and digits in groups of five, without those that are mistaken for others: about 98 bits.
+fn random_password() -> String {
+    const LETTERS: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
+    let mut password = String::new();
+    let mut bytes = [0_u8; 1];
+    while password.len() < 23 {
+        if password.len() % 6 == 5 {
+            password.push('-');
+        }
+        rand::rng().fill_bytes(&mut bytes);
+        // 248 is the largest multiple of 31 in a byte: every letter is as likely.
+        if bytes[0] < 248 {
+            password.push(char::from(LETTERS[usize::from(bytes[0]) % LETTERS.len()]));
+        }
+    }
+    password
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(login: &str, group: &str) -> User {
+        User {
+            login: login.into(),
+            name: String::new(),
+            groups: BTreeSet::from([group.to_owned()]),
+            disabled: false,
+        }
+    }
+
+    #[test]
+    fn the_first_start_makes_an_administrator_and_the_second_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("users.json");
+        let (users, made) = Users::open(path.clone(), None).unwrap();
+        let made = made.unwrap();
+        assert!(users.verify("admin", &made));
+        assert!(!users.verify("admin", "something else"));
+        let (users, again) = Users::open(path.clone(), Some("ignored, a user exists")).unwrap();
+        assert_eq!(again, None);
+        assert!(users.verify("admin", &made));
+        assert!(!std::fs::read_to_string(path).unwrap().contains(&made));
+    }
+
+    #[test]
+    fn a_change_of_a_group_has_effect_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (users, _) = Users::open(folder.path().join("users.json"), Some("a long password")).unwrap();
+        users.create(user("lea", "Annuaire"), "correct horse battery").unwrap();
+        assert_eq!(users.rights("lea").unwrap(), BTreeSet::from([Right::Directory]));
+        users
+            .put_group(Group {
+                name: "Annuaire".into(),
+                rights: BTreeSet::from([Right::Launch]),
+            })
+            .unwrap();
+        assert_eq!(users.rights("lea").unwrap(), BTreeSet::from([Right::Launch]));
+        users
+            .update(
+                User {
+                    disabled: true,
+                    ..user("lea", "Annuaire")
+                },
+                None,
+            )
+            .unwrap();
+        assert_eq!(users.rights("lea"), None);
+        assert!(!users.verify("lea", "correct horse battery"));
+    }
+
+    #[test]
+    fn somebody_can_always_administer() {
+        let folder = tempfile::tempdir().unwrap();
+        let (users, _) = Users::open(folder.path().join("users.json"), Some("a long password")).unwrap();
+        let none = Group {
+            name: "Administration".into(),
+            rights: BTreeSet::new(),
+        };
+        assert!(matches!(users.put_group(none), Err(UserError::LastAdministrator)));
+        assert!(matches!(users.delete("admin"), Err(UserError::LastAdministrator)));
+        assert!(matches!(
+            users.update(user("admin", "Annuaire"), None),
+            Err(UserError::LastAdministrator)
+        ));
+        assert!(matches!(
+            users.delete_group("Administration"),
+            Err(UserError::GroupInUse)
+        ));
+        assert_eq!(users.rights("admin").unwrap().len(), 4);
+    }
+
+    #[test]
+    fn bad_logins_passwords_and_groups_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (users, _) = Users::open(folder.path().join("users.json"), Some("a long password")).unwrap();
+        for login in ["", "Léa", "a b", "x\n", "../x"] {
+            assert!(
+                matches!(
+                    users.create(user(login, "Annuaire"), "correct horse battery"),
+                    Err(UserError::Login)
+                ),
+                "{login}"
+            );
+        }
+        assert!(matches!(
+            users.create(user("a", "Annuaire"), "short"),
+            Err(UserError::Password)
+        ));
+        assert!(matches!(
+            users.create(user("a", "Inconnu"), "correct horse battery"),
+            Err(UserError::Unknown)
+        ));
+        assert!(matches!(
+            users.create(user("admin", "Annuaire"), "correct horse battery"),
+            Err(UserError::Taken)
+        ));
+        assert!(matches!(users.delete("nobody"), Err(UserError::Unknown)));
+        assert!(!users.verify("nobody", "x"));
+    }
+}
