@@ -110,7 +110,8 @@ impl Dialer {
                 stats,
             } => {
                 if self.calls.contains_key(&attempt) {
-                    if outcome == Outcome::Confirmed {
+                    let is_confirmed = self.state.attempt(attempt).is_some_and(|attempt| attempt.is_confirmed);
+                    if outcome == Outcome::Confirmed && !is_confirmed {
                         self.confirm(now, attempt);
                     }
                     self.end(now, attempt, outcome, &stats);
@@ -450,7 +451,7 @@ impl Dialer {
     /// Calls of which nothing was heard long after they must have ended.
     pub(crate) fn end_lost(&mut self, now: Now, moment: Moment) {
         while let Some(Reverse((due, attempt))) = self.watch.peek().copied()
-            && due <= moment
+            && (due <= moment || !self.calls.contains_key(&attempt))
         {
             self.watch.pop();
             if self.calls.contains_key(&attempt) {

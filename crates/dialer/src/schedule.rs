@@ -47,10 +47,10 @@ impl Dialer {
         }
     }
 
-    /// Moves what has waited long enough into the ready queues.
+    /// Moves what has waited long enough into the ready queues, and forgets what is not waited for any more.
     fn wake(&mut self, moment: Moment) {
         while let Some(Reverse((due, campaign, item))) = self.waiting.peek().copied()
-            && due <= moment
+            && (due <= moment || !self.plans.get(&campaign).is_some_and(|plan| plan.is_valid(item)))
         {
             self.waiting.pop();
             if let Some(plan) = self.plans.get_mut(&campaign) {

@@ -1,0 +1,788 @@
+//! What campaigns do, one story each.
+#![allow(clippy::unwrap_used)]
+
+mod world;
+
+use dialer::{
+    Action, CampaignState, Cause, Command, CommandError, ConfirmedBy, Contact, FinalState, Hours, MessageId,
+    NumberOrder, Outcome, Policy, Preset, RecipientId, Settings, Tariff, Throttle, TrunkChange, TrunkIndex,
+};
+use std::time::Duration;
+use world::{Answer, World, alert, ms, number, secs, trunk};
+
+const BY: fn() -> String = || "op".to_owned();
+
+fn small() -> World {
+    World::new(1, vec![trunk("a", 30, 100.0)])
+}
+
+#[test]
+fn who_confirms_is_called_once_and_thanked() {
+    let mut world = small();
+    let people = world.people(1, 3, 3);
+    let campaign = world.launch(alert(), people);
+    world.run_to_end();
+    let view = world.campaign(campaign);
+    assert_eq!(
+        (view.state, view.confirmed, view.attempts),
+        (CampaignState::Ended, 3, 3)
+    );
+    assert_eq!(world.acknowledged.len(), 3);
+    let row = &world.report(campaign).recipients[0];
+    assert_eq!((row.confirmed_slot, row.confirmed_number), (Some(0), Some(number(3))));
+    assert_eq!(row.confirmed_by, Some(ConfirmedBy::Key));
+}
+
+#[test]
+fn a_busy_line_is_tried_again_after_the_other_numbers_and_its_delay() {
+    let mut world = small().answering(|_, order, before| {
+        if order.slot == 0 && before > 0 {
+            Answer::Confirms { after: secs(5) }
+        } else {
+            Answer::Ends(Outcome::Busy, secs(1))
+        }
+    });
+    let people = world.people(1, 1, 3);
+    world.launch(alert(), people);
+    world.run_to_end();
+    let slots: Vec<u8> = world.placed.iter().map(|(_, order)| order.slot).collect();
+    assert_eq!(slots, [0, 1, 2, 0]);
+    let times: Vec<Duration> = world.placed.iter().map(|(at, _)| *at).collect();
+    assert!(
+        times[1] - times[0] >= secs(3) && times[1] - times[0] < secs(4),
+        "a pause between numbers: {times:?}"
+    );
+    assert!(
+        times[3] - times[0] >= secs(61) && times[3] - times[0] < secs(62),
+        "the delay of a busy line: {times:?}"
+    );
+}
+
+#[test]
+fn each_cause_has_its_delay() {
+    let cases = [
+        (Outcome::Busy, Some(60)),
+        (Outcome::NoAnswer, Some(300)),
+        (Outcome::Machine { message_left: false }, Some(600)),
+        (Outcome::Rejected { status: 603 }, Some(900)),
+        (Outcome::Failed { status: 500 }, Some(120)),
+        (Outcome::Unreachable { status: 404 }, None),
+        (
+            Outcome::Congestion {
+                status: 503,
+                retry_after: None,
+            },
+            Some(1),
+        ),
+    ];
+    for (outcome, delay) in cases {
+        let mut world = small().answering(move |_, _, before| {
+            if before == 0 {
+                Answer::Ends(outcome, secs(1))
+            } else {
+                Answer::Confirms { after: secs(5) }
+            }
+        });
+        let people = world.people(1, 1, 1);
+        let campaign = world.launch(alert(), people);
+        world.run_to_end();
+        let times: Vec<Duration> = world.placed.iter().map(|(at, _)| *at).collect();
+        match delay {
+            None => {
+                assert_eq!(times.len(), 1, "{outcome:?}");
+                assert_eq!(world.campaign(campaign).failed[&Cause::Unreachable], 1);
+            }
+            Some(delay) => {
+                assert_eq!(times.len(), 2, "{outcome:?}");
+                let waited = times[1] - times[0];
+                assert!(
+                    waited >= secs(delay + 1) && waited < secs(delay + 3),
+                    "{outcome:?}: {waited:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn tries_end_per_number_and_per_recipient() {
+    for (per_number, per_recipient, numbers, expected) in [(2, 15, 3, 6), (5, 4, 3, 4), (3, 150, 1, 3)] {
+        let mut world = small().answering(|_, _, _| Answer::Ends(Outcome::NoAnswer, secs(30)));
+        let people = world.people(1, 1, numbers);
+        let policy = Policy {
+            tries_per_number: per_number,
+            tries_per_recipient: per_recipient,
+            ..alert()
+        };
+        let campaign = world.launch(policy, people);
+        world.run_to_end();
+        assert_eq!(world.placed.len(), expected);
+        assert_eq!(world.report(campaign).recipients[0].state, FinalState::NotReached);
+        assert_eq!(world.campaign(campaign).state, CampaignState::Ended);
+    }
+}
+
+#[test]
+fn congestion_is_the_carriers_fault_and_costs_no_try() {
+    let mut world = small().answering(|_, _, before| {
+        let outcome = Outcome::Congestion {
+            status: 503,
+            retry_after: None,
+        };
+        if before < 6 {
+            Answer::Ends(outcome, ms(50))
+        } else {
+            Answer::Confirms { after: secs(5) }
+        }
+    });
+    let people = world.people(1, 1, 1);
+    let campaign = world.launch(
+        Policy {
+            tries_per_number: 1,
+            ..alert()
+        },
+        people,
+    );
+    world.run_to_end();
+    assert_eq!(world.campaign(campaign).confirmed, 1);
+}
+
+#[test]
+fn all_numbers_at_once_ring_together_and_the_first_key_ends_the_others() {
+    let mut world = small().answering(|_, order, _| {
+        if order.slot == 1 {
+            Answer::Confirms { after: secs(3) }
+        } else {
+            Answer::Ends(Outcome::NoAnswer, secs(30))
+        }
+    });
+    let people = world.people(1, 1, 3);
+    let campaign = world.launch(
+        Policy {
+            order: NumberOrder::AllAtOnce,
+            ..alert()
+        },
+        people,
+    );
+    world.run_to_end();
+    assert_eq!(world.placed.len(), 3);
+    let hung_up = world
+        .actions
+        .iter()
+        .filter(|(_, action)| matches!(action, Action::HangUp(_)))
+        .count();
+    assert_eq!(hung_up, 2);
+    assert_eq!(world.report(campaign).recipients[0].confirmed_slot, Some(1));
+    assert_eq!(world.campaign(campaign).outcomes[&Cause::Cancelled], 2);
+}
+
+#[test]
+fn a_confirmation_survives_a_crash_before_the_thanks() {
+    let mut world = small();
+    let people = world.people(1, 1, 1);
+    let campaign = world.launch(alert(), people);
+    world.run_until(|world| !world.acknowledged.is_empty());
+    world.crash_and_restart();
+    world.run_to_end();
+    assert_eq!(world.calls_to(1).len(), 1);
+    assert_eq!(world.campaign(campaign).confirmed, 1);
+    assert_eq!(world.report(campaign).attempts[0].outcome, Some(Outcome::Confirmed));
+}
+
+#[test]
+fn a_confirmation_that_never_became_durable_is_asked_for_again() {
+    let mut world = small();
+    let people = world.people(1, 1, 1);
+    let campaign = world.launch(alert(), people);
+    world.run_until(|world| world.campaign(campaign).confirmed == 1);
+    assert!(world.acknowledged.is_empty(), "not thanked before the flush");
+    world.crash_and_restart();
+    world.run_to_end();
+    assert_eq!(world.calls_to(1).len(), 2);
+    assert_eq!(world.campaign(campaign).confirmed, 1);
+}
+
+#[test]
+fn a_key_pressed_just_before_hanging_up_counts() {
+    let mut world = small().answering(|_, _, _| Answer::ConfirmsAndHangsUp { after: secs(4) });
+    let people = world.people(1, 1, 1);
+    let campaign = world.launch(alert(), people);
+    world.run_to_end();
+    assert_eq!((world.campaign(campaign).confirmed, world.placed.len()), (1, 1));
+}
+
+#[test]
+fn a_confirmation_that_comes_after_the_end_of_the_call_counts() {
+    let mut world = small().answering(|_, _, _| Answer::HangsUp);
+    let people = world.people(1, 1, 1);
+    let campaign = world.launch(alert(), people);
+    world.run_until(|world| world.campaign(campaign).outcomes.contains_key(&Cause::HungUpEarly));
+    let attempt = world.placed[0].1.attempt;
+    world
+        .dialer
+        .handle_report(world.now(), dialer::CallReport::ConfirmRequested { attempt });
+    world.run_to_end();
+    assert_eq!((world.campaign(campaign).confirmed, world.placed.len()), (1, 1));
+}
+
+#[test]
+fn pause_starts_nothing_and_resume_goes_on() {
+    let mut world = World::new(1, vec![trunk("a", 2, 10.0)]);
+    let people = world.people(1, 10, 1);
+    let campaign = world.launch(alert(), people);
+    world.run_for(secs(1));
+    world.command(Command::Pause { campaign, by: BY() });
+    let placed = world.placed.len();
+    world.run_for(secs(600));
+    assert_eq!(world.placed.len(), placed);
+    assert_eq!(world.calls_now(), 0, "calls in progress went on to their end");
+    world.command(Command::Resume { campaign, by: BY() });
+    world.run_to_end();
+    assert_eq!(world.campaign(campaign).confirmed, 10);
+}
+
+#[test]
+fn a_paused_campaign_stays_paused_over_a_restart() {
+    let mut world = small();
+    let people = world.people(1, 10, 1);
+    let campaign = world.create(alert(), people);
+    world.command(Command::Launch { campaign, by: BY() });
+    world.command(Command::Pause { campaign, by: BY() });
+    world.run_for(secs(60));
+    world.crash_and_restart();
+    world.run_for(secs(60));
+    assert_eq!(world.campaign(campaign).state, CampaignState::Paused);
+    assert!(world.placed.len() <= 10);
+    world.command(Command::Resume { campaign, by: BY() });
+    world.run_to_end();
+    assert_eq!(world.campaign(campaign).confirmed, 10);
+}
+
+#[test]
+fn stop_ends_for_good_with_or_without_hanging_up() {
+    for hang_up in [false, true] {
+        let mut world = World::new(1, vec![trunk("a", 5, 10.0)]);
+        let people = world.people(1, 50, 1);
+        let campaign = world.launch(alert(), people);
+        world.run_for(secs(2));
+        world.command(Command::Stop {
+            campaign,
+            hang_up,
+            by: BY(),
+        });
+        world.run_for(secs(1));
+        assert_eq!(world.calls_now(), if hang_up { 0 } else { 5 });
+        world.run_to_end();
+        let view = world.campaign(campaign);
+        assert_eq!((view.state, view.pending), (CampaignState::Stopped, 0));
+        assert_eq!(view.confirmed, if hang_up { 0 } else { 5 });
+        let launch = world.try_command(Command::Launch { campaign, by: BY() });
+        assert!(matches!(
+            launch,
+            Err(CommandError::State {
+                state: CampaignState::Stopped,
+                ..
+            })
+        ));
+    }
+}
+
+#[test]
+fn extending_adds_only_those_who_are_not_in_it() {
+    let mut world = small();
+    let people = world.people(1, 3, 1);
+    let campaign = world.launch(alert(), people);
+    world.run_for(secs(5));
+    let more = world.people(2, 5, 1);
+    world.command(Command::Extend {
+        campaign,
+        recipients: more,
+        by: BY(),
+    });
+    world.run_to_end();
+    let view = world.campaign(campaign);
+    assert_eq!((view.recipients, view.confirmed, world.placed.len()), (6, 6, 6));
+}
+
+#[test]
+fn retrying_calls_only_those_who_did_not_confirm() {
+    let mut world = small().answering(|_, order, before| {
+        if order.recipient.0 == 1 || before >= 1 {
+            Answer::Confirms { after: secs(3) }
+        } else {
+            Answer::Ends(Outcome::Unreachable { status: 404 }, secs(1))
+        }
+    });
+    let people = world.people(1, 3, 1);
+    let campaign = world.launch(alert(), people);
+    world.run_to_end();
+    assert_eq!(world.campaign(campaign).confirmed, 1);
+    world.command(Command::RetryUnconfirmed { campaign, by: BY() });
+    world.run_to_end();
+    assert_eq!(world.campaign(campaign).confirmed, 3);
+    assert_eq!(world.campaign(campaign).state, CampaignState::Ended);
+    assert_eq!(world.calls_to(1).len(), 1);
+}
+
+#[test]
+fn a_changed_message_reaches_calls_in_progress_and_new_ones() {
+    let mut world = World::new(1, vec![trunk("a", 2, 10.0)]);
+    let people = world.people(1, 4, 1);
+    let campaign = world.launch(alert(), people);
+    world.run_for(secs(3));
+    let message = world.message("L'eau monte encore.");
+    world.command(Command::ChangeMessage {
+        campaign,
+        message,
+        in_progress: true,
+        recall_confirmed: false,
+        by: BY(),
+    });
+    world.run_to_end();
+    let changed = world
+        .actions
+        .iter()
+        .filter(|(_, a)| matches!(a, Action::ChangeMessage { message: m, .. } if *m == message));
+    assert_eq!(changed.count(), 2);
+    assert_eq!(world.placed[0].1.message, MessageId(1));
+    assert_eq!(world.placed[3].1.message, message);
+}
+
+#[test]
+fn those_who_confirmed_the_old_message_can_be_called_again() {
+    let mut world = small();
+    world.is_recall = true;
+    let people = world.people(1, 3, 1);
+    let campaign = world.launch(alert(), people);
+    world.run_to_end();
+    let message = world.message("Rentrez chez vous.");
+    world.command(Command::ChangeMessage {
+        campaign,
+        message,
+        in_progress: false,
+        recall_confirmed: true,
+        by: BY(),
+    });
+    world.run_for(secs(1));
+    assert_eq!(world.campaign(campaign).pending, 3);
+    world.crash_and_restart();
+    world.run_to_end();
+    let view = world.campaign(campaign);
+    assert_eq!(
+        (view.confirmed, view.state, view.message),
+        (3, CampaignState::Ended, message)
+    );
+    assert!(world.calls_to(1).len() >= 2);
+}
+
+#[test]
+fn two_campaigns_never_ring_the_same_person_at_once() {
+    let mut world = small();
+    let people = world.people(1, 20, 2);
+    let first = world.launch(alert(), people.clone());
+    let second = world.launch(alert(), people);
+    world.run_to_end();
+    // The world itself checks each call.
+    assert_eq!(
+        (world.campaign(first).confirmed, world.campaign(second).confirmed),
+        (20, 20)
+    );
+}
+
+#[test]
+fn two_people_who_share_a_telephone_are_called_one_after_the_other() {
+    let mut world = small();
+    let mut people = world.people(1, 2, 1);
+    people[1].numbers = people[0].numbers.clone();
+    world.contacts.insert(people[1].recipient, people[1].clone());
+    let campaign = world.launch(alert(), people);
+    world.run_to_end();
+    assert_eq!(world.campaign(campaign).confirmed, 2);
+}
+
+#[test]
+fn priority_shares_the_trunk() {
+    let mut world = World::new(1, vec![trunk("a", 30, 10.0)]);
+    let some = world.people(1, 500, 1);
+    let others = world.people(1_001, 500, 1);
+    let urgent = world.launch(
+        Policy {
+            priority: 60,
+            ..alert()
+        },
+        some,
+    );
+    let calm = world.launch(
+        Policy {
+            priority: 20,
+            ..alert()
+        },
+        others,
+    );
+    world.run_for(secs(120));
+    let (a, b) = (
+        world.campaign(urgent).attempts as f64,
+        world.campaign(calm).attempts as f64,
+    );
+    assert!((2.7..3.3).contains(&(a / b)), "{a} to {b}");
+}
+
+#[test]
+fn a_campaign_keeps_to_its_share_of_the_channels() {
+    let mut world = World::new(1, vec![trunk("a", 20, 50.0)]);
+    let people = world.people(1, 100, 1);
+    let campaign = world.launch(
+        Policy {
+            channel_share: 25,
+            ..alert()
+        },
+        people,
+    );
+    let mut most = 0;
+    world.run_until(|world| {
+        most = most.max(world.calls_now());
+        false
+    });
+    assert_eq!(most, 5);
+    assert_eq!(world.campaign(campaign).confirmed, 100);
+}
+
+#[test]
+fn another_trunk_takes_over_within_five_seconds() {
+    let mut world = World::new(1, vec![trunk("a", 10, 10.0), trunk("b", 10, 10.0)]).answering(|_, order, _| {
+        if order.trunk == TrunkIndex(0) {
+            Answer::Ends(
+                Outcome::Congestion {
+                    status: 503,
+                    retry_after: Some(secs(60)),
+                },
+                ms(100),
+            )
+        } else {
+            Answer::Confirms { after: secs(5) }
+        }
+    });
+    let people = world.people(1, 30, 1);
+    let campaign = world.launch(alert(), people);
+    world.run_for(secs(5));
+    let on_b: Vec<_> = world
+        .placed
+        .iter()
+        .filter(|(_, order)| order.trunk == TrunkIndex(1))
+        .collect();
+    assert!(on_b.len() >= 10);
+    let again = world
+        .placed
+        .iter()
+        .filter(|(at, order)| order.trunk == TrunkIndex(0) && *at > secs(1))
+        .count();
+    assert_eq!(again, 0, "Retry-After is obeyed");
+    world.run_to_end();
+    assert_eq!(world.campaign(campaign).confirmed, 30);
+}
+
+#[test]
+fn a_trunk_that_is_down_gets_no_call_until_it_is_up() {
+    let mut world = World::new(1, vec![trunk("a", 10, 10.0)]);
+    world.dialer.handle_trunk(world.now(), TrunkIndex(0), TrunkChange::Down);
+    world.trunk_at(secs(100), 0, TrunkChange::Up);
+    let people = world.people(1, 5, 1);
+    let campaign = world.launch(alert(), people);
+    world.run_to_end();
+    assert!(world.placed.iter().all(|(at, _)| *at >= secs(100)));
+    assert_eq!(world.campaign(campaign).confirmed, 5);
+}
+
+#[test]
+fn a_switchboard_gets_no_more_calls_at_once_than_it_can_take() {
+    let settings = Settings {
+        trunks: vec![trunk("a", 30, 100.0)],
+        throttles: vec![Throttle {
+            prefix: "331990".into(),
+            calls: 3,
+        }],
+        ..Settings::default()
+    };
+    let mut world = World::with(1, settings);
+    let people = world.people(1, 40, 1);
+    let campaign = world.launch(alert(), people);
+    let mut most = 0;
+    world.run_until(|world| {
+        most = most.max(world.calls_now());
+        false
+    });
+    assert_eq!((most, world.campaign(campaign).confirmed), (3, 40));
+}
+
+#[test]
+fn a_number_that_no_trunk_reaches_is_told_apart() {
+    let mut a = trunk("a", 30, 100.0);
+    a.prefixes = vec!["336".into()];
+    let mut world = World::new(1, vec![a]);
+    let people = world.people(1, 2, 2);
+    let campaign = world.launch(alert(), people);
+    world.run_to_end();
+    let view = world.campaign(campaign);
+    assert_eq!((view.state, view.attempts, view.pending), (CampaignState::Ended, 0, 0));
+}
+
+#[test]
+fn people_without_a_number_are_counted_and_not_waited_for() {
+    let mut world = small();
+    let mut people = world.people(1, 2, 1);
+    people.push(Contact {
+        recipient: RecipientId(99),
+        numbers: Vec::new(),
+        language: None,
+    });
+    let campaign = world.launch(alert(), people);
+    world.run_to_end();
+    assert_eq!(world.campaign(campaign).confirmed, 2);
+    assert_eq!(world.report(campaign).recipients[2].state, FinalState::NoNumber);
+}
+
+#[test]
+fn nobody_is_called_outside_the_allowed_hours() {
+    let mut world = small();
+    // The world begins at 13:00 in Paris; let it be allowed from 15:30 to 16:00 on working days.
+    let hours = Hours {
+        days: 0b001_1111,
+        from_minute: 15 * 60 + 30,
+        to_minute: 16 * 60,
+    };
+    let policy = Policy {
+        allowed_hours: vec![hours],
+        total_period: secs(86_400),
+        ..alert()
+    };
+    let people = world.people(1, 5, 1);
+    let campaign = world.launch(policy, people);
+    world.run_to_end();
+    assert_eq!(world.campaign(campaign).confirmed, 5);
+    let first = world.placed[0].0;
+    assert!((secs(9_000)..secs(9_061)).contains(&first), "{first:?}");
+}
+
+#[test]
+fn a_clock_that_steps_by_an_hour_moves_no_retry() {
+    for step in [-3_600_000, 3_600_000] {
+        let mut world = small().answering(|_, _, before| {
+            if before == 0 {
+                Answer::Ends(Outcome::Busy, secs(1))
+            } else {
+                Answer::Confirms { after: secs(5) }
+            }
+        });
+        let people = world.people(1, 1, 1);
+        let campaign = world.launch(alert(), people);
+        world.run_for(secs(10));
+        world.clock_step_ms = step;
+        world.run_to_end();
+        let waited = world.placed[1].0 - world.placed[0].0;
+        assert!(waited >= secs(61) && waited < secs(62), "{waited:?}");
+        assert_eq!(world.campaign(campaign).confirmed, 1);
+    }
+}
+
+#[test]
+fn a_full_disk_starts_nothing_and_loses_no_confirmation() {
+    let mut world = World::new(1, vec![trunk("a", 5, 10.0)]);
+    let people = world.people(1, 20, 1);
+    let campaign = world.launch(alert(), people);
+    world.run_for(secs(2));
+    world.fill_disk(true);
+    world.run_for(secs(120));
+    assert_eq!(world.placed.len(), 5, "calls in progress went on, no new one began");
+    assert!(
+        world.acknowledged.is_empty(),
+        "nobody is thanked for what is not written"
+    );
+    assert!(world.view().journal.alarm.is_some());
+    let refused = world.try_command(Command::Launch { campaign, by: BY() });
+    assert!(matches!(refused, Err(CommandError::Journal(_))));
+    world.fill_disk(false);
+    world.run_to_end();
+    assert!(world.view().journal.alarm.is_none());
+    assert_eq!(world.campaign(campaign).confirmed, 20);
+    assert_eq!(
+        world.placed.len(),
+        20,
+        "those who confirmed during the alarm were not called again"
+    );
+}
+
+#[test]
+fn a_slow_disk_slows_no_pace() {
+    let mut world = World::new(1, vec![trunk("a", 2_000, 100.0)]);
+    world.flush = ms(200);
+    let people = world.people(1, 2_000, 1);
+    world.launch(alert(), people);
+    world.run_for(secs(12));
+    assert!(world.placed.len() >= 1_000, "{}", world.placed.len());
+}
+
+#[test]
+fn the_period_ends_what_tries_do_not() {
+    let mut world = small().answering(|_, order, _| {
+        if order.recipient.0 == 1 {
+            Answer::Listens
+        } else {
+            Answer::Ends(Outcome::Busy, secs(1))
+        }
+    });
+    let people = world.people(1, 2, 1);
+    let policy = Policy {
+        tries_per_number: 50,
+        tries_per_recipient: 150,
+        total_period: secs(1_000),
+        ..alert()
+    };
+    let campaign = world.launch(policy, people);
+    world.run_to_end();
+    let view = world.campaign(campaign);
+    assert_eq!(view.ended_ms.unwrap() - view.launched_ms.unwrap(), 1_000_000);
+    let report = world.report(campaign);
+    let states: Vec<_> = report.recipients.iter().map(|row| row.state).collect();
+    assert_eq!(states, [FinalState::NotConfirmed, FinalState::CampaignOver]);
+}
+
+#[test]
+fn a_call_of_which_nothing_is_heard_is_given_up_and_retried() {
+    let mut world = small().answering(|_, _, before| {
+        if before == 0 {
+            Answer::Vanishes
+        } else {
+            Answer::Confirms { after: secs(5) }
+        }
+    });
+    let people = world.people(1, 1, 1);
+    let campaign = world.launch(alert(), people);
+    world.run_to_end();
+    assert_eq!(world.campaign(campaign).confirmed, 1);
+    assert_eq!(world.campaign(campaign).outcomes[&Cause::Unknown], 1);
+}
+
+#[test]
+fn information_is_given_when_it_was_heard() {
+    let mut world = small().answering(|_, _, _| Answer::Listens);
+    let people = world.people(1, 4, 2);
+    let policy = Policy {
+        allowed_hours: Vec::new(),
+        ..Preset::Information.policy()
+    };
+    let campaign = world.launch(policy, people);
+    world.run_to_end();
+    let view = world.campaign(campaign);
+    assert_eq!((view.informed, view.attempts, view.state), (4, 4, CampaignState::Ended));
+}
+
+#[test]
+fn who_confirms_by_calling_back_is_not_called_again() {
+    let mut world = small().answering(|_, _, _| Answer::Ends(Outcome::NoAnswer, secs(30)));
+    let people = world.people(1, 1, 2);
+    let campaign = world.launch(alert(), people);
+    world.run_for(secs(10));
+    let recipient = RecipientId(1);
+    world.command(Command::Confirm {
+        campaign,
+        recipient,
+        how: ConfirmedBy::CallBack,
+        by: "0199000003".into(),
+    });
+    world.run_to_end();
+    assert_eq!((world.campaign(campaign).confirmed, world.placed.len()), (1, 1));
+    assert_eq!(
+        world.report(campaign).recipients[0].confirmed_by,
+        Some(ConfirmedBy::CallBack)
+    );
+}
+
+#[test]
+fn calls_are_priced_by_prefix_and_step() {
+    let mut a = trunk("a", 10, 10.0);
+    let tariff = Tariff {
+        prefix: "33".into(),
+        per_call_micros: 1_000,
+        per_minute_micros: 60_000,
+        first_step_s: 30,
+        step_s: 15,
+    };
+    a.tariffs = vec![tariff];
+    let mut world = World::new(1, vec![a]).answering(|_, order, before| match (order.recipient.0, before) {
+        (1, _) => Answer::Confirms { after: secs(27) },
+        (_, 0) => Answer::Ends(Outcome::Busy, secs(1)),
+        _ => Answer::Confirms { after: secs(5) },
+    });
+    let people = world.people(1, 2, 1);
+    let campaign = world.launch(alert(), people);
+    world.run_to_end();
+    // 31 s are billed as 45 s, 9 s as 30 s, a busy line is free.
+    let view = world.campaign(campaign);
+    assert_eq!((view.billed_seconds, view.cost_micros), (75, 2 * 1_000 + 75_000));
+    let report = world.report(campaign);
+    let costs: Vec<u64> = report.attempts.iter().map(|row| row.cost_micros).collect();
+    assert_eq!(costs, [46_000, 0, 31_000]);
+}
+
+#[test]
+fn a_policy_out_of_range_is_refused_with_its_field() {
+    let mut world = small();
+    let message = world.message("x");
+    let people = world.people(1, 1, 1);
+    let mut refuse = |policy: Policy| {
+        let (name, service) = ("x".to_owned(), String::new());
+        let recipients = people.clone();
+        let create = Command::Create {
+            name,
+            message,
+            policy,
+            recipients,
+            service,
+            by: BY(),
+        };
+        world.try_command(create).unwrap_err().to_string()
+    };
+    let tries = refuse(Policy {
+        tries_per_number: 0,
+        ..alert()
+    });
+    assert_eq!(
+        tries,
+        "the policy cannot be used: tries_per_number is 0; it must lie between 1 and 50"
+    );
+    assert!(
+        refuse(Policy {
+            replay_key: '1',
+            ..alert()
+        })
+        .contains("two different keys")
+    );
+    let hours = vec![Hours {
+        days: 1,
+        from_minute: 600,
+        to_minute: 600,
+    }];
+    assert!(
+        refuse(Policy {
+            allowed_hours: hours,
+            ..alert()
+        })
+        .contains("allowed hours")
+    );
+}
+
+#[test]
+fn policies_are_read_from_json_with_defaults_and_without_unknown_fields() {
+    let policy: Policy =
+        serde_json::from_str(r#"{"ring_timeout": 20, "delays": {"busy": 30, "rejected": null}}"#).unwrap();
+    assert_eq!(policy.ring_timeout, secs(20));
+    assert_eq!((policy.delays.busy, policy.delays.rejected), (Some(secs(30)), None));
+    assert_eq!(policy.tries_per_number, alert().tries_per_number);
+    assert!(serde_json::from_str::<Policy>(r#"{"ring_timout": 20}"#).is_err());
+    for preset in Preset::ALL {
+        let policy = preset.policy();
+        policy.validate().unwrap();
+        let text = serde_json::to_string(&policy).unwrap();
+        assert_eq!(serde_json::from_str::<Policy>(&text).unwrap(), policy);
+    }
+}
