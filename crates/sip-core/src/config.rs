@@ -187,6 +187,8 @@ pub struct TrunkConfig {
     pub session_timer: SessionTimer,
     /// Reliable provisional responses (RFC 3262).
     pub reliable_provisional: Reliable,
+    /// The name that the carrier's certificate must carry; the domain when absent.
+    pub tls_name: Option<String>,
     /// A large request may go by TCP to the same address, although the target says UDP (RFC 3261 §18.1.1).
     pub tcp_for_large: bool,
 }
@@ -204,6 +206,7 @@ impl Default for TrunkConfig {
             accept_from: Vec::new(),
             session_timer: SessionTimer::default(),
             reliable_provisional: Reliable::Supported,
+            tls_name: None,
             tcp_for_large: false,
         }
     }

@@ -88,6 +88,16 @@ impl Endpoint {
             .map(|trunk| trunk.config.name.as_str())
     }
 
+    /// The name that a certificate on this flow must carry: that of the trunk that has the address, else the address itself.
+    #[must_use]
+    pub fn server_name(&self, flow: Flow) -> String {
+        let has_it = |trunk: &&Trunk| trunk.config.targets.iter().any(|target| target.addr == flow.remote);
+        match self.trunks.iter().find(has_it) {
+            Some(trunk) => trunk.config.tls_name.as_ref().unwrap_or(&trunk.config.domain).clone(),
+            None => flow.remote.ip().to_string(),
+        }
+    }
+
     /// Adds a carrier. Registration and pings start at once.
     pub fn add_trunk(&mut self, now: Instant, trunk: TrunkConfig) -> TrunkId {
         let id = TrunkId(self.trunks.len() as u16);
@@ -119,20 +129,31 @@ impl Endpoint {
 
     /// Bytes arrived on a stream.
     pub fn handle_stream(&mut self, now: Instant, flow: Flow, bytes: &[u8]) {
+        self.handle_stream_seen(now, flow, bytes, |_| {});
+    }
+
+    /// The same; `seen` is shown each message as it is cut out.
+    pub fn handle_stream_seen(&mut self, now: Instant, flow: Flow, bytes: &[u8], mut seen: impl FnMut(&[u8])) {
         let limits = self.rules.limits;
         let framer = self.streams.entry(flow).or_insert_with(|| Framer::new(limits));
         framer.push(bytes);
         while let Some(frame) = self.streams.get_mut(&flow).and_then(Framer::poll) {
             match frame {
-                Frame::Message(message) => self.handle_message(now, flow, message),
+                Frame::Message(message) => {
+                    seen(&message);
+                    self.handle_message(now, flow, message);
+                }
                 Frame::Ping => {
                     self.core.counters.keep_alives += 1;
                     self.core.table.transmit(flow, Bytes::from_static(b"\r\n"));
                 }
-                Frame::Broken { head, fault } => match refuse_broken(head, fault, &self.rules) {
-                    Some(refusal) => self.refuse_faulty(now, flow, &refusal),
-                    None => self.core.counters.unreadable += 1,
-                },
+                Frame::Broken { head, fault } => {
+                    seen(&head);
+                    match refuse_broken(head, fault, &self.rules) {
+                        Some(refusal) => self.refuse_faulty(now, flow, &refusal),
+                        None => self.core.counters.unreadable += 1,
+                    }
+                }
             }
         }
     }

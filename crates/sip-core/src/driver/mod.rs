@@ -3,6 +3,9 @@
 //! One task owns the sockets, the [`Endpoint`] and the [`Application`] that decides about calls, so that nothing is
 //! locked. Other threads wake it with a [`Waker`] after they have queued something for the application.
 
+mod locate;
+mod stream;
+mod tls;
 mod udp;
 
 use std::io;
@@ -10,10 +13,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::Notify;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc};
 
-use crate::{Config, Endpoint, Event, Flow, Transport};
+use crate::{Config, Endpoint, Event, Flow, Target, Transport, TrunkId};
 
+pub use locate::Location;
+pub use tls::{TlsError, TlsSettings};
+
+use stream::{News, Streams};
+use tls::Tls;
 use udp::Udp;
 
 /// Who decides about the calls; runs on the driver's task and must never block.
@@ -81,38 +90,88 @@ pub enum BindError {
     },
 }
 
+impl BindError {
+    fn of(address: SocketAddr, source: io::Error) -> BindError {
+        match source.kind() {
+            io::ErrorKind::AddrInUse => BindError::Busy(address),
+            _ => BindError::Listen { address, source },
+        }
+    }
+}
+
 /// An endpoint and its sockets.
 pub struct Driver {
     endpoint: Endpoint,
     sockets: Vec<Udp>,
+    streams: Streams,
+    located: mpsc::Receiver<(TrunkId, Vec<Target>)>,
+    locations: mpsc::Sender<(TrunkId, Vec<Target>)>,
     notify: Arc<Notify>,
     tap: Option<Tap>,
 }
 
+/// Pieces of streams that are taken before others get their turn.
+const BATCH: usize = 256;
+
 impl Driver {
-    /// Opens a socket for each of the configuration's local addresses. A port of 0 takes any free one;
-    /// [`Driver::endpoint`] tells which.
+    /// Opens a socket for each of the configuration's local addresses, except those for TLS: see [`Driver::set_tls`]. A port of 0
+    /// takes any free one; [`Driver::endpoint`] tells which.
     ///
     /// # Errors
     /// When an address cannot be listened on.
     pub async fn bind(mut config: Config, seed: [u8; 32]) -> Result<Driver, BindError> {
         let mut sockets = Vec::new();
-        for local in config
-            .locals
-            .iter_mut()
-            .filter(|local| local.transport == Transport::Udp)
-        {
-            let socket = Udp::bind(local.addr).await?;
-            local.addr = socket.address();
-            sockets.push(socket);
+        let streams = Streams::new();
+        for local in &mut config.locals {
+            match local.transport {
+                Transport::Udp => {
+                    let socket = Udp::bind(local.addr).await?;
+                    local.addr = socket.address();
+                    sockets.push(socket);
+                }
+                Transport::Tcp => local.addr = listen(&streams, local.addr, None).await?,
+                Transport::Tls if local.addr.port() == 0 => local.addr.set_port(Transport::Tls.default_port()),
+                Transport::Tls => {}
+            }
         }
-        let endpoint = Endpoint::new(config, seed);
+        let (locations, located) = mpsc::channel(64);
         Ok(Driver {
-            endpoint,
+            endpoint: Endpoint::new(config, seed),
             sockets,
+            streams,
+            located,
+            locations,
             notify: Arc::new(Notify::new()),
             tap: None,
         })
+    }
+
+    /// Makes TLS possible: to carriers, whose certificates must carry the trunk's name; and, with a certificate of our own, from
+    /// those who connect to the local TLS addresses.
+    ///
+    /// # Errors
+    /// When a file is unusable or an address cannot be listened on.
+    pub async fn set_tls(&mut self, settings: &TlsSettings) -> Result<(), TlsError> {
+        let tls = Tls::load(settings)?;
+        self.streams.set_connector(tls.client.into());
+        let Some(server) = tls.server else { return Ok(()) };
+        let locals: Vec<_> = self
+            .endpoint
+            .config()
+            .locals
+            .iter()
+            .filter(|l| l.transport == Transport::Tls)
+            .copied()
+            .collect();
+        for local in locals {
+            listen(&self.streams, local.addr, Some(server.clone())).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps a trunk's addresses up to date by its name (RFC 3263): now, and whenever the answer's time to live has passed.
+    pub fn locate(&self, trunk: TrunkId, location: Location) {
+        tokio::spawn(locate::follow(trunk, location, self.locations.clone()));
     }
 
     /// The endpoint, to add trunks before the driver runs.
@@ -146,6 +205,10 @@ impl Driver {
                 biased;
                 () = self.notify.notified() => application.handle_wake(Instant::now(), &mut self.endpoint),
                 () = udp::readable(&self.sockets) => {}
+                news = self.streams.next() => self.hear(news),
+                Some((trunk, targets)) = self.located.recv() => {
+                    self.endpoint.set_targets(Instant::now(), trunk, targets);
+                }
                 () = until(deadline) => {}
             }
             self.receive();
@@ -159,7 +222,36 @@ impl Driver {
         }
     }
 
+    /// Something happened on a connection.
+    fn hear(&mut self, news: News) {
+        let now = Instant::now();
+        if !self.streams.learn(&news) {
+            return;
+        }
+        match news {
+            News::Received(flow, _, bytes) => {
+                let tap = &mut self.tap;
+                self.endpoint.handle_stream_seen(now, flow, &bytes, |message| {
+                    if let Some(tap) = tap {
+                        tap(now, Heading::In, flow, message);
+                    }
+                });
+                if self.endpoint.is_broken(flow) {
+                    self.send_all(now);
+                    self.streams.close(&flow);
+                    self.endpoint.handle_flow_closed(now, flow);
+                }
+            }
+            News::Closed(flow, _) => self.endpoint.handle_flow_closed(now, flow),
+            News::Accepted(..) | News::Opened(..) => {}
+        }
+    }
+
     fn receive(&mut self) {
+        for _ in 0..BATCH {
+            let Some(news) = self.streams.try_next() else { break };
+            self.hear(news);
+        }
         let Driver {
             endpoint, sockets, tap, ..
         } = self;
@@ -183,25 +275,53 @@ impl Driver {
                 application.handle_event(now, &mut self.endpoint, event);
                 is_quiet = false;
             }
-            while let Some(transmit) = self.endpoint.poll_transmit() {
-                if let Some(tap) = &mut self.tap {
-                    tap(now, Heading::Out, transmit.flow, &transmit.payload);
-                }
-                let socket = self
-                    .sockets
-                    .iter_mut()
-                    .find(|socket| socket.address() == transmit.flow.local);
-                let is_sent = socket.is_some_and(|socket| socket.send(transmit.flow.remote, &transmit.payload));
-                if !is_sent {
-                    self.endpoint.handle_flow_closed(now, transmit.flow);
-                    is_quiet = false;
-                }
-            }
+            is_quiet &= self.send_all(now);
             if is_quiet {
                 return;
             }
         }
     }
+
+    /// Sends what the endpoint wants to send. False if something could not be sent, of which the endpoint may have something to say.
+    fn send_all(&mut self, now: Instant) -> bool {
+        let mut is_quiet = true;
+        while let Some(transmit) = self.endpoint.poll_transmit() {
+            let flow = transmit.flow;
+            if let Some(tap) = &mut self.tap {
+                tap(now, Heading::Out, flow, &transmit.payload);
+            }
+            let is_sent = match flow.transport {
+                Transport::Udp => self
+                    .sockets
+                    .iter_mut()
+                    .find(|socket| socket.address() == flow.local)
+                    .is_some_and(|socket| socket.send(flow.remote, &transmit.payload)),
+                Transport::Tcp | Transport::Tls => {
+                    let endpoint = &self.endpoint;
+                    let name = || endpoint.server_name(flow);
+                    self.streams.send(now, flow, transmit.payload, name)
+                }
+            };
+            if !is_sent {
+                self.endpoint.handle_flow_closed(now, flow);
+                is_quiet = false;
+            }
+        }
+        is_quiet
+    }
+}
+
+async fn listen(
+    streams: &Streams,
+    address: SocketAddr,
+    tls: Option<Arc<tokio_rustls::rustls::ServerConfig>>,
+) -> Result<SocketAddr, BindError> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|source| BindError::of(address, source))?;
+    let address = listener.local_addr().map_err(|source| BindError::of(address, source))?;
+    streams.listen(listener, address, tls.map(Into::into));
+    Ok(address)
 }
 
 async fn until(deadline: Option<Instant>) {

@@ -27,10 +27,9 @@ pub(super) struct Udp {
 
 impl Udp {
     pub(super) async fn bind(address: SocketAddr) -> Result<Udp, BindError> {
-        let socket = UdpSocket::bind(address).await.map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => BindError::Busy(address),
-            _ => BindError::Listen { address, source },
-        })?;
+        let socket = UdpSocket::bind(address)
+            .await
+            .map_err(|source| BindError::of(address, source))?;
         let reference = socket2::SockRef::from(&socket);
         // The kernel may grant less; bursts are then lost sooner and sent again by RFC 3261's timers.
         let _ = reference.set_recv_buffer_size(KERNEL_BUFFER);
