@@ -32,6 +32,8 @@ pub enum Channel {
     Rtp,
     /// RTCP.
     Rtcp,
+    /// What others send to the RTP port while it is [locked](Link::lock). Only received on; may be always empty.
+    Guard,
 }
 
 /// A datagram that was received.
@@ -73,8 +75,10 @@ const MAX_LAG_MS: u64 = 60;
 const READ_LIMIT: usize = 256;
 /// One visit in so many reads until nothing is left, and not just the one packet that is expected.
 const DRAIN_EVERY: u32 = 8;
-/// One visit in so many looks at the RTCP port.
-const RTCP_EVERY: u32 = 16;
+/// One visit in so many looks at the RTCP port, and at what strangers sent.
+const ASIDE_EVERY: u32 = 16;
+/// Datagrams read then, at most.
+const ASIDE_LIMIT: usize = 16;
 
 /// All streams of one pacing thread.
 #[derive(Debug)]
@@ -362,14 +366,10 @@ impl Live {
             link.lock(slot, is_settled.then(|| stream.ingress.target()));
             self.is_locked = is_settled;
         }
-        if self.visits.is_multiple_of(RTCP_EVERY) && stream.rtcp_target().is_some_and(|(_, shared)| !shared) {
-            for _ in 0..RTCP_EVERY {
-                let Some(arrival) = link.receive(slot, Channel::Rtcp, &mut buffer[..]) else {
-                    break;
-                };
-                stream.handle_rtcp(arrival.at, arrival.from, &buffer[..arrival.len], around);
-            }
+        if self.visits.is_multiple_of(ASIDE_EVERY) {
+            self.read_aside(slot, buffer, around, link);
         }
+        let stream = &mut self.stream;
         let ptime = u64::from(stream.session().ptime.ms());
         let steps = (tick.saturating_sub(self.last_tick) / ptime).max(1) as u32;
         self.last_tick = tick;
@@ -384,6 +384,33 @@ impl Live {
         }
         if stream.ingress.take_death(now) {
             around.events.push_back(Event::Dead { stream: stream.id });
+        }
+    }
+
+    /// Takes what is not urgent: RTCP, and what strangers sent.
+    fn read_aside(
+        &mut self,
+        slot: Slot,
+        buffer: &mut [u8; DATAGRAM_MAX],
+        around: &mut Surroundings<'_>,
+        link: &mut impl Link,
+    ) {
+        let stream = &mut self.stream;
+        if stream.rtcp_target().is_some_and(|(_, shared)| !shared) {
+            for _ in 0..ASIDE_LIMIT {
+                let Some(arrival) = link.receive(slot, Channel::Rtcp, &mut buffer[..]) else {
+                    break;
+                };
+                stream.handle_rtcp(arrival.at, arrival.from, &buffer[..arrival.len], around);
+            }
+        }
+        if self.is_locked {
+            for _ in 0..ASIDE_LIMIT {
+                let Some(arrival) = link.receive(slot, Channel::Guard, &mut buffer[..]) else {
+                    break;
+                };
+                stream.handle_datagram(arrival.at, arrival.from, &buffer[..arrival.len], around);
+            }
         }
     }
 

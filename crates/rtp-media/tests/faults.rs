@@ -107,7 +107,7 @@ impl Network {
 
 impl Link for Network {
     fn receive(&mut self, _slot: Slot, channel: Channel, buffer: &mut [u8]) -> Option<Arrival> {
-        if channel == Channel::Rtcp {
+        if channel != Channel::Rtp {
             return None;
         }
         let ready = self.inbox.iter().enumerate().filter(|(_, (at, ..))| *at <= self.now);

@@ -1,13 +1,13 @@
 //! Two media drivers talk to each other over the kernel's loopback: what is played and pressed arrives.
 #![allow(clippy::unwrap_used)]
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use rtp_media::driver::{Media, Settings};
-use rtp_media::{Clip, Command, DigitSource, Event, Rtcp, Session, Srtp, StreamId, Suite};
+use rtp_media::{Clip, Command, DigitSource, Event, Rtcp, Session, Source, Srtp, StreamId, Suite};
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -151,4 +151,42 @@ fn ports_are_told_when_they_run_out_and_come_back_after_the_close() {
         reserved = side.media.reserve();
     }
     assert!(reserved.is_ok());
+}
+
+#[test]
+fn a_stranger_who_sends_to_a_running_call_is_refused_and_counted() {
+    let (us, peer) = (Side::start(45_300..45_320), Side::start(45_320..45_340));
+    // Exact, so that a test machine that stands still for a moment does not make the peer look silent.
+    let (ours, theirs) = call(&us, &peer, |session, _| session.source = Source::Exact);
+    let our_address = SocketAddr::new(LOOPBACK, 45_300);
+    us.wait(|event| matches!(event, Event::MediaStarted { .. }).then_some(()));
+    let stranger = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    // A key that would confirm, if it were believed.
+    let mut forged = vec![0x80u8, 0xe5, 0, 1, 0, 0, 0, 9, 0, 0, 0, 7, 1, 0x8a, 3, 0x20];
+    // Until the peer's keys have come: the call is settled well before, and the strangers' packets with them.
+    let press = Command::SendDigits {
+        stream: theirs,
+        digits: "234567".into(),
+        hold: Duration::from_millis(100),
+    };
+    peer.media.send(press);
+    let mut heard = String::new();
+    us.wait(|event| {
+        for _ in 0..4 {
+            forged[3] = forged[3].wrapping_add(1);
+            stranger.send_to(&forged, our_address).unwrap();
+        }
+        if let Event::Digit { digit, .. } = event {
+            heard.push(*digit);
+        }
+        (heard.len() == 6).then_some(())
+    });
+    assert_eq!(heard, "234567");
+    us.media.send(Command::Close { stream: ours });
+    let stats = us.wait(|event| match event {
+        Event::Closed { stats, .. } => Some(stats.clone()),
+        _ => None,
+    });
+    assert!(stats.foreign >= 4, "{stats:?}");
+    assert_eq!((stats.digits, stats.lost), (6, 0), "{stats:?}");
 }

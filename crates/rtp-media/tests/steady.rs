@@ -49,7 +49,7 @@ struct Peers {
 impl Link for Peers {
     fn receive(&mut self, slot: Slot, channel: Channel, buffer: &mut [u8]) -> Option<Arrival> {
         let index = slot.0 as usize;
-        if channel == Channel::Rtcp || !std::mem::take(&mut self.waiting[index]) {
+        if channel != Channel::Rtp || !std::mem::take(&mut self.waiting[index]) {
             return None;
         }
         self.sequences[index] = self.sequences[index].wrapping_add(1);

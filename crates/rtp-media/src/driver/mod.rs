@@ -237,6 +237,7 @@ impl Media {
             rtcp,
             port,
             is_locked: false,
+            guard: None,
         })
     }
 

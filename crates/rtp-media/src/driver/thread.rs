@@ -7,6 +7,8 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use socket2::{Domain, SockRef, Socket, Type};
+
 use super::{Wake, kernel};
 use crate::command::{Command, Event, StreamId};
 use crate::engine::{Arrival, Channel, Engine, Link, Slot};
@@ -19,6 +21,28 @@ pub(super) struct Sockets {
     pub(super) rtcp: UdpSocket,
     pub(super) port: u16,
     pub(super) is_locked: bool,
+    /// A second socket on the RTP port, while the first is connected to the peer: the kernel gives it what others send,
+    /// so that injection is counted without a look at the sender of each packet.
+    pub(super) guard: Option<UdpSocket>,
+}
+
+/// The kernel's least buffer: a flood fills it and is dropped there.
+const GUARD_BUFFER: usize = 4 * 1024;
+
+/// A socket on the port that `rtp` is bound to.
+fn guard(rtp: &UdpSocket) -> io::Result<UdpSocket> {
+    let address = rtp.local_addr()?;
+    let first = SockRef::from(rtp);
+    let second = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
+    second.set_nonblocking(true)?;
+    second.set_recv_buffer_size(GUARD_BUFFER)?;
+    // Shared for the moment of this bind only: two programs that want the same port must still be told so.
+    first.set_reuse_address(true)?;
+    second.set_reuse_address(true)?;
+    let bound = second.bind(&address.into());
+    first.set_reuse_address(false)?;
+    second.set_reuse_address(false)?;
+    bound.map(|()| second.into())
 }
 
 /// What reaches a pacing thread.
@@ -79,6 +103,7 @@ impl Link for Kernel {
         let (socket, wants_sender) = match channel {
             Channel::Rtp => (&sockets.rtp, !sockets.is_locked),
             Channel::Rtcp => (&sockets.rtcp, true),
+            Channel::Guard => (sockets.guard.as_ref()?, true),
         };
         // An error may be an ICMP message about what we sent; the next datagram waits behind it.
         for _ in 0..2 {
@@ -104,6 +129,7 @@ impl Link for Kernel {
                 Channel::Rtp if sockets.is_locked => sockets.rtp.send(datagram),
                 Channel::Rtp => sockets.rtp.send_to(datagram, to),
                 Channel::Rtcp => sockets.rtcp.send_to(datagram, to),
+                Channel::Guard => return false,
             };
             match result {
                 Ok(_) => return true,
@@ -117,6 +143,9 @@ impl Link for Kernel {
 
     fn lock(&mut self, slot: Slot, peer: Option<SocketAddr>) {
         let Some(sockets) = self.socket(slot) else { return };
+        // Two sockets on one port, neither connected, would take each other's datagrams: the guard is there only while
+        // the first is connected.
+        sockets.guard = peer.and_then(|_| guard(&sockets.rtp).ok());
         sockets.is_locked = match peer {
             Some(peer) => sockets.rtp.connect(peer).is_ok(),
             None => {
@@ -124,12 +153,18 @@ impl Link for Kernel {
                 false
             }
         };
+        if !sockets.is_locked {
+            sockets.guard = None;
+        }
     }
 
     fn close(&mut self, slot: Slot) {
         let sockets = self.sockets.get_mut(slot.0 as usize).and_then(Option::take);
-        if let Some(Sockets { port, rtp, rtcp, .. }) = sockets {
-            drop((rtp, rtcp));
+        if let Some(Sockets {
+            port, rtp, rtcp, guard, ..
+        }) = sockets
+        {
+            drop((rtp, rtcp, guard));
             self.ports
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
