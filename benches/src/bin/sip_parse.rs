@@ -59,7 +59,7 @@ const RESPONSE: &str = "SIP/2.0 200 OK\r\n\
     Session-Expires: 1800;refresher=uac\r\n\
     Server: Border/7.2\r\n\
     Content-Type: application/sdp\r\n\
-    Content-Length: 170\r\n\
+    Content-Length: 169\r\n\
     \r\n\
     v=0\r\n\
     o=- 829302 829302 IN IP4 198.51.100.20\r\n\

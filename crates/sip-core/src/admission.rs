@@ -127,7 +127,7 @@ pub fn admit(bytes: Bytes, rules: &Rules) -> Admission {
         Parsed::KeepAlive => Admission::KeepAlive,
         Parsed::Unreadable(fault) => Admission::Dropped(fault),
         Parsed::Faulty { request, fault } => refuse(request, fault.into()),
-        Parsed::Message(Message::Response(response)) => match response_essentials(&response, rules) {
+        Parsed::Message(Message::Response(response)) => match response_essentials(&response) {
             Ok(essentials) => Admission::Response(response, essentials),
             Err(fault) => Admission::Dropped(fault),
         },
@@ -203,10 +203,10 @@ fn refuse(request: Request, objection: Objection) -> Admission {
 }
 
 /// RFC 3261 §8.1.3.3: a user agent drops responses with more than one Via.
-fn response_essentials(response: &Response, rules: &Rules) -> Result<Essentials, Fault> {
+fn response_essentials(response: &Response) -> Result<Essentials, Fault> {
     let headers = response.headers();
     let essentials = essentials(headers)?;
-    if headers.vias().take(rules.limits.values).count() > 1 {
+    if headers.elements(Name::Via).nth(1).is_some() {
         return Err(Fault::Repeated(Name::Via));
     }
     Ok(essentials)
@@ -223,7 +223,7 @@ fn essentials(headers: &crate::message::Headers) -> Result<Essentials, Fault> {
     headers.call_id()?;
     // A tag that is there but cannot be read could match no dialog, or the wrong one.
     for (name, address) in [(Name::From, &from), (Name::To, &to)] {
-        if address.param("tag").is_some() && address.tag().is_none() {
+        if address.has_unreadable_tag() {
             return Err(Fault::Malformed(name));
         }
     }

@@ -6,6 +6,8 @@ const TOKEN: u8 = 1;
 const SPACE: u8 = 2;
 const HOST: u8 = 4;
 const WORD: u8 = 8;
+const VISIBLE: u8 = 16;
+const USER: u8 = 32;
 
 /// One byte of classes for every byte value.
 const CLASS: [u8; 256] = {
@@ -26,6 +28,13 @@ const CLASS: [u8; 256] = {
         // Underscores are not in the grammar, yet many private networks use them in names.
         if c.is_ascii_alphanumeric() || c == b'-' || c == b'.' || c == b'_' {
             class |= HOST;
+        }
+        if !c.is_ascii_control() && !contains(b" ;\",<>", c) {
+            class |= VISIBLE;
+        }
+        // Wider than the grammar by `#`, `^`, `{`, `|`, `}` and `` ` ``, which telephones send unescaped in service codes.
+        if c.is_ascii_graphic() && !contains(b"<>\"@[]\\%", c) {
+            class |= USER;
         }
         table[i] = class;
         i += 1;
@@ -62,6 +71,16 @@ pub(crate) fn is_host(c: u8) -> bool {
 /// A character of `word`, of which Call-IDs are made.
 pub(crate) fn is_word(c: u8) -> bool {
     CLASS[c as usize] & WORD != 0
+}
+
+/// What may stand in a parameter's name or unquoted value: wider than a token, but nothing that separates, and no control character.
+pub(crate) fn is_visible(c: u8) -> bool {
+    CLASS[c as usize] & VISIBLE != 0
+}
+
+/// What may stand in a user part, `;` `?` `:` included, but for `%`.
+pub(crate) fn is_user(c: u8) -> bool {
+    CLASS[c as usize] & USER != 0
 }
 
 /// Whether all of `text` is one non-empty token.
@@ -193,11 +212,10 @@ impl<'a> Cursor<'a> {
     }
 
     pub fn take_while(&mut self, wanted: impl Fn(u8) -> bool) -> &'a [u8] {
-        let start = self.at;
-        while self.peek().is_some_and(&wanted) {
-            self.at += 1;
-        }
-        &self.bytes[start..self.at]
+        let rest = self.rest();
+        let length = rest.iter().position(|&c| !wanted(c)).unwrap_or(rest.len());
+        self.at += length;
+        &rest[..length]
     }
 
     /// A token of at least one character.
@@ -272,25 +290,26 @@ impl<'a> Iterator for Elements<'a> {
 /// Where the element that begins at `start` ends: at a comma outside quotes and angle brackets, or at the end.
 fn element_end(value: &[u8], start: usize) -> usize {
     let mut at = start;
-    let mut in_angle = false;
-    while at < value.len() {
+    loop {
+        let Some(length) = memchr::memchr3(b',', b'"', b'<', &value[at..]) else {
+            return value.len();
+        };
+        at += length;
         match value[at] {
-            b'"' if !in_angle => {
+            b',' => return at,
+            b'"' => {
                 let mut cursor = Cursor { bytes: value, at };
-                match cursor.quoted() {
-                    Some(_) => at = cursor.at,
-                    None => return value.len(),
+                if cursor.quoted().is_none() {
+                    return value.len();
                 }
-                continue;
+                at = cursor.at;
             }
-            b'<' => in_angle = true,
-            b'>' => in_angle = false,
-            b',' if !in_angle => return at,
-            _ => {}
+            _ => match memchr::memchr(b'>', &value[at..]) {
+                Some(length) => at += length + 1,
+                None => return value.len(),
+            },
         }
-        at += 1;
     }
-    value.len()
 }
 
 #[cfg(test)]

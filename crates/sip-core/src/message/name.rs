@@ -143,7 +143,9 @@ impl Name {
                 return Name::Other;
             }
             let (spelling, name) = SPELLINGS[entry as usize - 1];
-            if spelling.len() == text.len() && spelling.as_bytes().eq_ignore_ascii_case(text) {
+            // Most peers spell as the RFC does, and equality is cheaper than equality without case.
+            let spelling = spelling.as_bytes();
+            if spelling == text || spelling.len() == text.len() && spelling.eq_ignore_ascii_case(text) {
                 return name;
             }
             slot = (slot + 1) & 255;

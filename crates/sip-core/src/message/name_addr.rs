@@ -19,6 +19,8 @@ pub struct NameAddr {
     display: Option<Span>,
     uri: Uri,
     params: Span,
+    /// The value of the `tag` parameter, found while reading; the outer option says whether it stands at all.
+    tag: Option<Option<Span>>,
 }
 
 impl NameAddr {
@@ -56,14 +58,13 @@ impl NameAddr {
         let uri_start = cursor.at;
         let uri_end = uri_start + memchr::memchr(b'>', cursor.rest()).ok_or(Fault::Uri)?;
         let params = Span::new(uri_end + 1, raw.len());
-        if !params::check(params.of(&raw)) {
-            return Err(Fault::Uri);
-        }
+        let tag = params::check(&raw, params.start as usize, "tag").ok_or(Fault::Uri)?;
         let uri = Uri::parse(raw.slice(uri_start..uri_end))?;
         Ok(NameAddr {
             display,
             uri,
             params,
+            tag,
             raw,
         })
     }
@@ -78,14 +79,13 @@ impl NameAddr {
             return Err(Fault::Uri);
         }
         let params = Span::new(start + length, raw.len());
-        if !params::check(params.of(&raw)) {
-            return Err(Fault::Uri);
-        }
+        let tag = params::check(&raw, params.start as usize, "tag").ok_or(Fault::Uri)?;
         let uri = Uri::parse(raw.slice(start..start + address.len()))?;
         Ok(NameAddr {
             display: None,
             uri,
             params,
+            tag,
             raw,
         })
     }
@@ -110,11 +110,13 @@ impl NameAddr {
         let raw = Bytes::from(text);
         let params = Span::new(uri_end + 1, raw.len());
         let uri = Uri::parse(raw.slice(uri_start..uri_end)).unwrap_or_else(|_| uri.clone());
+        let tag = params::check(&raw, params.start as usize, "tag").flatten();
         NameAddr {
             raw,
             display,
             uri,
             params,
+            tag,
         }
     }
 
@@ -158,8 +160,13 @@ impl NameAddr {
     /// The `tag` parameter. `None` also if it is empty or holds anything but visible ASCII; that is wider than a token, since
     /// some peers put `=` or `/` into it.
     pub fn tag(&self) -> Option<&str> {
-        let tag = self.param("tag").flatten()?;
+        let tag = self.tag??.of(&self.raw);
         (!tag.is_empty() && tag.iter().all(u8::is_ascii_graphic)).then(|| lexer::ascii(tag))
+    }
+
+    /// Whether a `tag` parameter stands that [`NameAddr::tag`] cannot give.
+    pub fn has_unreadable_tag(&self) -> bool {
+        self.tag.is_some() && self.tag().is_none()
     }
 
     /// The `expires` parameter of a Contact, in seconds; too large numbers count as the largest (RFC 3261 §20.10).

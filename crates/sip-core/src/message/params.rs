@@ -1,6 +1,7 @@
 //! Parameters: `;name`, `;name=value`, `;name="quoted"`, with white space wherever RFC 3261 §25.1 lets it stand.
 
 use super::lexer::{self, Cursor};
+use super::span::Span;
 
 /// One parameter. The value is as on the wire, quotes included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,37 +39,58 @@ impl<'a> Params<'a> {
     }
 
     fn step(&mut self) -> Option<Result<Param<'a>, ()>> {
+        self.step_spans().map(|spans| {
+            let (name, value) = spans?;
+            let bytes = self.cursor.bytes;
+            Ok(Param {
+                name: name.of(bytes),
+                value: value.map(|value| value.of(bytes)),
+            })
+        })
+    }
+
+    fn step_spans(&mut self) -> Option<Result<Spans, ()>> {
         // Empty parameters (`;;`, a trailing `;`) are harmless and common enough.
-        while self.cursor.separator(b';') {}
-        self.cursor.space();
+        while self.cursor.peek().is_some_and(|c| c == b';' || lexer::is_space(c)) {
+            self.cursor.at += 1;
+        }
         if self.cursor.is_done() {
             return None;
         }
         Some(self.param().ok_or(()))
     }
 
-    fn param(&mut self) -> Option<Param<'a>> {
-        let name = self.cursor.take_while(|c| is_visible(c) && c != b'=');
-        if name.is_empty() {
+    fn param(&mut self) -> Option<Spans> {
+        let start = self.cursor.at;
+        let name = Span::new(
+            start,
+            start + self.cursor.take_while(|c| lexer::is_visible(c) && c != b'=').len(),
+        );
+        if name.start == name.end {
             return None;
         }
         let mut value = None;
         if self.cursor.separator(b'=') {
-            value = Some(if self.cursor.peek() == Some(b'"') {
-                self.cursor.quoted()?
+            let start = self.cursor.at;
+            if self.cursor.peek() == Some(b'"') {
+                self.cursor.quoted()?;
             } else {
-                self.cursor.take_while(is_visible)
-            });
+                self.cursor.take_while(lexer::is_visible);
+            }
+            value = Some(Span::new(start, self.cursor.at));
         }
         let end = self.cursor.at;
         self.cursor.space();
         if self.cursor.is_done() || self.cursor.peek() == Some(b';') {
             self.cursor.at = end;
-            return Some(Param { name, value });
+            return Some((name, value));
         }
         None
     }
 }
+
+/// Where name and value are.
+type Spans = (Span, Option<Span>);
 
 impl<'a> Iterator for Params<'a> {
     type Item = Param<'a>;
@@ -84,24 +106,24 @@ impl<'a> Iterator for Params<'a> {
     }
 }
 
-/// What may stand in a name or an unquoted value: wider than a token, but nothing that separates, and no control character.
-fn is_visible(c: u8) -> bool {
-    !c.is_ascii_control() && !matches!(c, b' ' | b';' | b'"' | b',' | b'<' | b'>')
-}
-
-/// Whether all of `text` is parameters.
-pub(crate) fn check(text: &[u8]) -> bool {
-    let mut params = Params::new(text);
-    if !matches!(text.iter().find(|&&c| !lexer::is_space(c)), None | Some(b';')) {
-        return false;
+/// Whether all of `bytes` from `start` on is parameters. In the same pass, finds the value of the first one called `wanted`:
+/// `Some(None)` if it stands without value.
+pub(crate) fn check(bytes: &[u8], start: usize, wanted: &str) -> Option<Option<Option<Span>>> {
+    let mut params = Params {
+        cursor: Cursor { bytes, at: start },
+    };
+    params.cursor.space();
+    if !matches!(params.cursor.peek(), None | Some(b';')) {
+        return None;
     }
-    loop {
-        match params.step() {
-            None => return true,
-            Some(Ok(_)) => {}
-            Some(Err(())) => return false,
+    let mut found = None;
+    while let Some(spans) = params.step_spans() {
+        let (name, value) = spans.ok()?;
+        if found.is_none() && name.of(bytes).eq_ignore_ascii_case(wanted.as_bytes()) {
+            found = Some(value);
         }
     }
+    Some(found)
 }
 
 #[cfg(test)]
@@ -118,7 +140,8 @@ mod tests {
     #[test]
     fn parameters_with_every_kind_of_space_and_value() {
         let text = ";\r\n  branch  =   z9hG4bK9ikj8 ; lr; x=\"a;b\\\"c\" ;ttl=1;host=[::1];;";
-        assert!(check(text.as_bytes()));
+        assert_eq!(check(text.as_bytes(), 0, "LR"), Some(Some(None)));
+        assert_eq!(check(text.as_bytes(), 0, "none"), Some(None));
         let expected = [
             ("branch", Some("z9hG4bK9ikj8")),
             ("lr", None),
@@ -139,10 +162,10 @@ mod tests {
     #[test]
     fn what_is_not_a_parameter_is_refused() {
         for text in ["x", ";=1", ";a b", ";a=\"open", ";a=b<c>", ";a=b,c"] {
-            assert!(!check(text.as_bytes()), "{text}");
+            assert_eq!(check(text.as_bytes(), 0, "a"), None, "{text}");
         }
         for text in ["", " ", ";", ";a", ";a=", " ;a = b"] {
-            assert!(check(text.as_bytes()), "{text}");
+            assert!(check(text.as_bytes(), 0, "a").is_some(), "{text}");
         }
     }
 }

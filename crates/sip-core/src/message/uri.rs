@@ -62,23 +62,22 @@ impl Uri {
         let text = &raw[..];
         let mut uri = Parts::default();
         // `@` cannot stand unescaped after the host, so the first one ends the user part. `?` and `;` may stand before it.
-        let host_start = match memchr::memchr(b'@', &text[start..]) {
-            Some(length) => {
-                let at = start + length;
-                let userinfo = &text[start..at];
-                if userinfo.is_empty() || !userinfo.iter().all(|&c| is_user(c)) || !escapes_are_whole(userinfo) {
-                    return Err(Fault::Uri);
-                }
-                match memchr::memchr(b':', userinfo) {
-                    Some(colon) => {
-                        uri.user = Some(Span::new(start, start + colon));
-                        uri.password = Some(Span::new(start + colon + 1, at));
-                    }
-                    None => uri.user = Some(Span::new(start, at)),
-                }
-                at + 1
+        let before_host = visible_end(text, start, lexer::is_user);
+        let host_start = if text.get(before_host) == Some(&b'@') {
+            if before_host == start {
+                return Err(Fault::Uri);
             }
-            None => start,
+            let userinfo = &text[start..before_host];
+            match memchr::memchr(b':', userinfo) {
+                Some(colon) => {
+                    uri.user = Some(Span::new(start, start + colon));
+                    uri.password = Some(Span::new(start + colon + 1, before_host));
+                }
+                None => uri.user = Some(Span::new(start, before_host)),
+            }
+            before_host + 1
+        } else {
+            start
         };
         let mut cursor = Cursor {
             bytes: text,
@@ -91,22 +90,18 @@ impl Uri {
         }
         let params_start = cursor.at;
         if cursor.peek() == Some(b';') {
-            cursor.take_while(|c| is_user(c) || matches!(c, b'[' | b']' | b':') && c != b'?');
-            // `?` is a user character but never one of a parameter: step back to it.
-            if let Some(mark) = memchr::memchr(b'?', &text[params_start..cursor.at]) {
-                cursor.at = params_start + mark;
-            }
+            cursor.at = visible_end(text, cursor.at, is_param);
         }
         uri.params = Span::new(params_start, cursor.at);
         let headers_start = cursor.at;
         if cursor.eat(b'?') {
-            let headers = cursor.take_while(|c| is_user(c) || matches!(c, b'[' | b']' | b':'));
-            if headers.is_empty() || !headers.contains(&b'=') {
+            cursor.at = visible_end(text, cursor.at, |c| is_param(c) || c == b'?');
+            if !text[headers_start..cursor.at].contains(&b'=') {
                 return Err(Fault::Uri);
             }
         }
         uri.headers = Span::new(headers_start, cursor.at);
-        if !cursor.is_done() || !escapes_are_whole(&text[params_start..]) || !params_are_named(uri.params.of(text)) {
+        if !cursor.is_done() || !params_are_named(uri.params.of(text)) {
             return Err(Fault::Uri);
         }
         Ok(uri.with(raw, scheme))
@@ -125,12 +120,12 @@ impl Uri {
         uri.user = Some(Span::new(start, cursor.at));
         let params_start = cursor.at;
         if cursor.peek() == Some(b';') {
-            cursor.take_while(|c| is_user(c) && c != b'?' || matches!(c, b'[' | b']' | b':'));
+            cursor.at = visible_end(text, cursor.at, is_param);
         }
         uri.params = Span::new(params_start, cursor.at);
         uri.host = Span::new(cursor.at, cursor.at);
         uri.headers = uri.host;
-        if !cursor.is_done() || !escapes_are_whole(text) || !params_are_named(uri.params.of(text)) {
+        if !cursor.is_done() || !params_are_named(uri.params.of(text)) {
             return Err(Fault::Uri);
         }
         Ok(uri.with(raw, Scheme::Tel))
@@ -424,7 +419,7 @@ fn pairs(text: &[u8], separator: u8) -> impl Iterator<Item = (&str, Option<&str>
 }
 
 fn params_are_named(params: &[u8]) -> bool {
-    params.split(|&c| c == b';').all(|param| !param.starts_with(b"="))
+    params.is_empty() || params.split(|&c| c == b';').all(|param| !param.starts_with(b"="))
 }
 
 /// A host name, IPv4 address, or IPv6 reference.
@@ -461,16 +456,20 @@ fn ipv6(text: &str) -> Option<Ipv6Addr> {
     format!("{before}::{after}").parse().ok()
 }
 
-/// Characters between the scheme and the end of a user part. Wider than the grammar by `#`, `^`, `{`, `|`, `}` and `` ` ``,
-/// which telephones send unescaped in service codes.
-fn is_user(c: u8) -> bool {
-    c.is_ascii_graphic() && !matches!(c, b'<' | b'>' | b'"' | b'@' | b'[' | b']' | b'\\')
+/// A character of a parameter or header of a URI, but for `%`.
+fn is_param(c: u8) -> bool {
+    lexer::is_user(c) && c != b'?' || matches!(c, b'[' | b']')
 }
 
-fn escapes_are_whole(text: &[u8]) -> bool {
-    memchr::memchr_iter(b'%', text).all(|at| {
-        text.get(at + 1).is_some_and(u8::is_ascii_hexdigit) && text.get(at + 2).is_some_and(u8::is_ascii_hexdigit)
-    })
+/// Where, from `at` on, the characters that are `wanted` and whole escapes end.
+fn visible_end(text: &[u8], mut at: usize, wanted: impl Fn(u8) -> bool) -> usize {
+    loop {
+        at += text[at..].iter().position(|&c| !wanted(c)).unwrap_or(text.len() - at);
+        match text[at..] {
+            [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => at += 3,
+            _ => return at,
+        }
+    }
 }
 
 /// Resolves percent escapes.

@@ -24,6 +24,8 @@ pub struct Via {
     host: Span,
     port: Option<u16>,
     params: Span,
+    /// The value of the `branch` parameter, found while reading.
+    branch: Option<Span>,
 }
 
 impl Via {
@@ -63,15 +65,14 @@ impl Via {
             port = Some(lexer::number(digits, 65_535)? as u16);
         }
         let params = Span::new(cursor.at, raw.len());
-        if !params::check(params.of(&raw)) {
-            return None;
-        }
+        let branch = params::check(&raw, params.start as usize, "branch")?.flatten();
         Some(Via {
             version,
             transport,
             host,
             port,
             params,
+            branch,
             raw,
         })
     }
@@ -113,7 +114,7 @@ impl Via {
 
     /// The branch, as it was written; `None` also if it is empty or holds anything but visible ASCII.
     pub fn branch(&self) -> Option<&str> {
-        let branch = self.param("branch").flatten()?;
+        let branch = self.branch?.of(&self.raw);
         (!branch.is_empty() && branch.iter().all(u8::is_ascii_graphic)).then(|| lexer::ascii(branch))
     }
 
