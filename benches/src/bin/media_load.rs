@@ -228,8 +228,8 @@ fn measure(arguments: &Arguments, calls: usize, seconds: u64, limit: udp_limit::
         sent,
         lost: sent.saturating_sub(report.received) + report.sent.saturating_sub(received),
         bytes_per_call: bytes / calls as u64,
-        // Of three sockets for each call one is the far end's.
-        kernel_bytes_per_call: kernel_bytes * 2 / 3 / calls as u64,
+        // Of four sockets for each call one is the far end's.
+        kernel_bytes_per_call: kernel_bytes * 3 / 4 / calls as u64,
         max_calls: None,
     })
 }
