@@ -102,7 +102,7 @@ pub fn play(size: &Size, folder: &Path, seed: u64, is_over: &AtomicBool) -> anyh
     );
     println!("Carrier: udp://127.0.0.1:{}", stage.carrier_port);
     println!(
-        "Console: https://localhost:{}/ (user demo, password {})",
+        "Console: https://localhost:{}/ (user admin, password {})",
         stage.web_port, stage.password
     );
 

@@ -30,7 +30,7 @@ pub struct Stage {
     pub channels: u32,
     /// New calls a second.
     pub calls_per_second: u32,
-    /// Password of the user `demo`.
+    /// Password of the user `admin`.
     pub password: String,
 }
 
@@ -110,7 +110,7 @@ channels = {channels}
 calls_per_second = {calls_per_second}
 
 [[user]]
-name = "demo"
+name = "admin"
 password = "{password}"
 "#
         );
@@ -165,7 +165,7 @@ password = "{password}"
     /// # Errors
     /// When tocsin does not answer, or refuses.
     pub fn sign_in(&self) -> anyhow::Result<Desk> {
-        Desk::sign_in(self.web_port, &self.certificate()?, "demo", &self.password)
+        Desk::sign_in(self.web_port, &self.certificate()?, "admin", &self.password)
     }
 
     /// The certificate that tocsin made for itself.
@@ -238,7 +238,10 @@ impl Program {
     /// When it stops before.
     pub fn wait_until_served(self, stage: &Stage) -> anyhow::Result<Program> {
         let address = ("127.0.0.1", stage.web_port);
-        self.wait_until("listens on its HTTPS port", || TcpStream::connect(address).is_ok())
+        self.wait_until("listens on its HTTPS port", || {
+            // The port may be bound before the certificate of the very first start is written.
+            stage.certificate().is_ok() && TcpStream::connect(address).is_ok()
+        })
     }
 
     /// An error if the program has stopped by itself.

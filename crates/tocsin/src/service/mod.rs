@@ -162,6 +162,8 @@ fn web(config: &Config) -> api::Settings {
             key: key.clone(),
         };
     }
+    let admin = config.users.iter().find(|user| user.name == "admin");
+    settings.admin_password = admin.map(|user| user.password.reveal().to_owned());
     settings
 }
 
