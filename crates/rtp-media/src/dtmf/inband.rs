@@ -10,7 +10,7 @@
 //! 3. Once it has lasted long enough, the whole of it is judged: frequencies, twist, and what else is in the sound. The
 //!    longer the piece, the sharper the judgement, which is what keeps speech out.
 
-use super::spectrum::{self, HOP, WINDOW};
+use super::spectrum::{self, Carrier, HOP, WINDOW};
 use super::{COLUMNS, PAD, ROWS};
 
 /// Samples in a frame of 20 ms.
@@ -25,7 +25,7 @@ const WINDOWS: usize = FRAMES * FRAME / HOP - 1;
 /// Windows that each new frame completes.
 const NEW_WINDOWS: usize = FRAME / HOP;
 
-/// Limits of what is heard as a key. The defaults follow Q.24; they are fields so that the bench can show what each costs.
+/// Limits of what is heard as a key: Q.24's, with the margins that the bench shows to be free of errors.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
     /// Least mean square of a frame: about −45 dBm0.
@@ -35,6 +35,9 @@ struct Limits {
     /// Share of power that the refined tones must explain: first of the frame, then of the whole key.
     frame_purity: f32,
     purity: f32,
+    /// The same for a key whose frequencies deviate by more than `exact`.
+    edge_purity: f32,
+    exact: f32,
     /// Deviation of a frequency, as a share: of the frame, then of the whole key. Q.24: 1.5 % accepted, 3.5 % refused.
     frame_offset: f32,
     offset: f32,
@@ -42,6 +45,15 @@ struct Limits {
     twist: f32,
     /// How long it must last, in windows of 5 ms. Q.24: 40 ms accepted, 23 ms refused.
     windows: f32,
+    /// Share of power below the rows that is let pass in an impure key: noise spreads, a voice has its fundamental there.
+    voice: f32,
+    /// Least windows in one piece.
+    piece: usize,
+    /// Highest change of power between the halves of a key, and of its two frequencies as a share.
+    swell: f32,
+    glide: [f32; 2],
+    /// Change of both frequencies the same way that an impure key may have.
+    parallel: f32,
     /// So many windows without it end a key: 10 ms are bridged, 30 ms are a pause.
     pause: u32,
 }
@@ -50,11 +62,18 @@ const LIMITS: Limits = Limits {
     power: 4_000.0,
     candidate: 0.45,
     frame_purity: 0.6,
-    purity: 0.72,
+    purity: 0.735,
+    edge_purity: 0.85,
+    exact: 0.0175,
     frame_offset: 0.029,
     offset: 0.0245,
-    twist: 12.6, // 11 dB
+    twist: 8.9, // 9.5 dB
     windows: 6.3,
+    voice: 0.08,
+    piece: 5,
+    swell: 1.9,
+    glide: [0.022, 0.016],
+    parallel: 0.006,
     pause: 5,
 };
 
@@ -68,7 +87,7 @@ pub struct InBand {
     partial: [i16; FRAME],
     filled: usize,
     lost: usize,
-    track: Option<Track>,
+    track: Option<Box<Track>>,
     /// A second key that one long push held.
     waiting: Option<char>,
 }
@@ -80,6 +99,7 @@ struct Track {
     column: usize,
     /// Refined frequencies in radians per sample, and amplitudes.
     omega: [f32; 2],
+    carriers: [Carrier; 2],
     power: f32,
     /// Presence in each kept window, about 1 while the key is held.
     presence: [f32; WINDOWS],
@@ -152,19 +172,20 @@ impl InBand {
         self.lost = 0;
         self.frames[self.next] = *frame;
         self.next = (self.next + 1) % FRAMES;
-        let samples = frame.map(f32::from);
-        let candidate = candidate(&samples);
+        let candidate = candidate(frame);
         if self.track.is_none() && candidate.is_none() {
             return None;
         }
-        self.follow(&samples, candidate)
+        self.follow(candidate)
     }
 
     /// Steps 2 and 3, off the common path.
     #[inline(never)]
-    fn follow(&mut self, samples: &[f32; FRAME], candidate: Option<(usize, usize)>) -> Option<char> {
+    fn follow(&mut self, candidate: Option<(usize, usize)>) -> Option<char> {
         let mut history = [0.0; FRAMES * FRAME];
-        for i in 0..FRAMES {
+        // Of a key that was reported, only the end is waited for.
+        let is_reported = candidate.is_none() && self.track.as_ref().is_some_and(|t| t.is_reported);
+        for i in if is_reported { FRAMES - 2 } else { 0 }..FRAMES {
             let frame = &self.frames[(self.next + i) % FRAMES];
             for (to, &from) in history[i * FRAME..].iter_mut().zip(frame) {
                 *to = f32::from(from);
@@ -179,8 +200,8 @@ impl InBand {
         if let Some(key) = candidate {
             let is_same = |t: &Track| (t.row, t.column) == key;
             let is_free = self.track.as_ref().is_none_or(|t| t.absent >= 2 && !is_same(t));
-            if is_free && let Some(track) = Track::start(key, samples, &history) {
-                self.track = Some(track);
+            if is_free && let Some(track) = Track::start(key, &history) {
+                self.track = Some(Box::new(track));
             }
         }
         let track = self.track.as_mut()?;
@@ -194,7 +215,7 @@ impl InBand {
 
 /// Row and column that hold enough of the frame's power.
 #[inline]
-fn candidate(samples: &[f32; FRAME]) -> Option<(usize, usize)> {
+fn candidate(samples: &[i16; FRAME]) -> Option<(usize, usize)> {
     let energy = spectrum::energy(samples);
     if energy < LIMITS.power * FRAME as f32 {
         return None;
@@ -235,9 +256,26 @@ impl Pair {
         Pair { omega, powers, purity }
     }
 
-    fn is_near(&self, row: usize, column: usize, offset: f32) -> bool {
+    /// The larger deviation of both frequencies from those of a key, as a share.
+    fn offset(&self, row: usize, column: usize) -> f32 {
         let deviation = |omega: f32, hz: f32| (omega / spectrum::omega(hz) - 1.0).abs();
-        deviation(self.omega[0], ROWS[row]) < offset && deviation(self.omega[1], COLUMNS[column]) < offset
+        deviation(self.omega[0], ROWS[row]).max(deviation(self.omega[1], COLUMNS[column]))
+    }
+
+    /// Do both halves of the piece hold the same tones as loud? A voice glides and swells.
+    fn is_steady(&self, piece: &[f32]) -> bool {
+        let half = piece.len() / 2;
+        let [first, second] = [&piece[..half], &piece[piece.len() - half..]].map(|half| Pair::fit(half, self.omega, 1));
+        let loudness = (first.powers[0] + first.powers[1]) / (second.powers[0] + second.powers[1]).max(1.0);
+        let glide = [0, 1].map(|i| first.omega[i] / second.omega[i] - 1.0);
+        // Two harmonics of a voice glide together; what noise does to two tones is independent.
+        let is_voice = self.purity < LIMITS.edge_purity
+            && glide[0] * glide[1] > 0.0
+            && glide.iter().all(|g| g.abs() > LIMITS.parallel);
+        (1.0 / LIMITS.swell..LIMITS.swell).contains(&loudness)
+            && glide[0].abs() < LIMITS.glide[0]
+            && glide[1].abs() < LIMITS.glide[1]
+            && !is_voice
     }
 
     fn is_even(&self) -> bool {
@@ -248,15 +286,20 @@ impl Pair {
 
 impl Track {
     /// A candidate frame that is a key's, with what came before it.
-    fn start((row, column): (usize, usize), frame: &[f32; FRAME], history: &[f32; FRAMES * FRAME]) -> Option<Track> {
-        let pair = Pair::fit(frame, [spectrum::omega(ROWS[row]), spectrum::omega(COLUMNS[column])], 2);
-        if pair.purity < LIMITS.frame_purity || !pair.is_near(row, column, LIMITS.frame_offset) || !pair.is_even() {
+    fn start((row, column): (usize, usize), history: &[f32; FRAMES * FRAME]) -> Option<Track> {
+        let pair = Pair::fit(
+            &history[(FRAMES - 1) * FRAME..],
+            [spectrum::omega(ROWS[row]), spectrum::omega(COLUMNS[column])],
+            2,
+        );
+        if pair.purity < LIMITS.frame_purity || pair.offset(row, column) > LIMITS.frame_offset || !pair.is_even() {
             return None;
         }
         let mut track = Track {
             row,
             column,
             omega: pair.omega,
+            carriers: pair.omega.map(Carrier::new),
             power: pair.powers[0] + pair.powers[1],
             presence: [0.0; WINDOWS],
             lasted: 0.0,
@@ -278,8 +321,10 @@ impl Track {
 
     /// How much of a window the key fills: 1 if all.
     fn presence_in(&self, history: &[f32; FRAMES * FRAME], index: usize) -> f32 {
-        let window = &history[index * HOP..index * HOP + WINDOW];
-        let power = spectrum::window_power(window, self.omega[0]) + spectrum::window_power(window, self.omega[1]);
+        let Some(window) = history[index * HOP..].first_chunk::<WINDOW>() else {
+            return 0.0;
+        };
+        let power = self.carriers[0].power(window) + self.carriers[1].power(window);
         let presence = (power / self.power).sqrt();
         if presence < 0.25 { 0.0 } else { presence.min(1.1) }
     }
@@ -302,17 +347,28 @@ impl Track {
     fn is_key(&self, history: &[f32; FRAMES * FRAME]) -> bool {
         let (mut best, mut start) = (0..0, 0);
         for (index, &presence) in self.presence.iter().enumerate() {
-            if presence < 0.7 {
+            if presence < 0.65 {
                 start = index + 1;
             } else if index + 1 - start > best.len() {
                 best = start..index + 1;
             }
         }
-        if best.len() < 3 {
+        if best.len() < LIMITS.piece {
             return false;
         }
         let piece = &history[best.start * HOP..(best.end - 1) * HOP + WINDOW];
-        let pair = Pair::fit(piece, self.omega, 2);
-        pair.purity > LIMITS.purity && pair.is_even() && pair.is_near(self.row, self.column, LIMITS.offset)
+        let pair = Pair::fit(piece, self.omega, 1);
+        let offset = pair.offset(self.row, self.column);
+        // Exact tones may stand in more noise than those at the edge, which speech often meets.
+        let purity = if offset < LIMITS.exact {
+            LIMITS.purity
+        } else {
+            LIMITS.edge_purity
+        };
+        pair.purity > purity
+            && pair.is_even()
+            && offset < LIMITS.offset
+            && pair.is_steady(piece)
+            && (pair.purity > LIMITS.edge_purity || spectrum::low_share(piece) < LIMITS.voice)
     }
 }
