@@ -3,6 +3,7 @@
 //! - [`message`]: the wire grammar of RFC 3261 §25, zero-copy over [`bytes::Bytes`], and the writer.
 //! - [`admission`]: which messages are let in, refused at once, or dropped.
 //! - [`verdict`]: what the stack makes of one message, for people and programs.
+//! - [`trace`]: the last messages of the last calls, as ladders and captures.
 //! - [`transport`]: framing of byte streams into messages.
 //! - [`Endpoint`]: messages and time in, messages and [`Event`]s out. Inside it the transactions, dialogs, calls, registrations.
 //! - [`Config`], [`TrunkConfig`]: what the operator decides.
@@ -14,6 +15,7 @@ pub mod config;
 #[cfg(feature = "tokio")]
 pub mod driver;
 pub mod message;
+pub mod trace;
 pub mod transport;
 pub mod verdict;
 

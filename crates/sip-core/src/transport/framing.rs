@@ -148,3 +148,65 @@ fn content_length(head: &[u8]) -> Result<usize, Fault> {
             fault => fault,
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MESSAGE: &[u8] = b"OPTIONS sip:a SIP/2.0\r\nl : 3\r\n\r\nabc";
+
+    fn framer() -> Framer {
+        Framer::new(Limits {
+            message: 200,
+            head: 100,
+            ..Limits::default()
+        })
+    }
+
+    fn frames(framer: &mut Framer, bytes: &[u8]) -> Vec<Frame> {
+        framer.push(bytes);
+        std::iter::from_fn(|| framer.poll()).collect()
+    }
+
+    #[test]
+    fn a_double_line_break_is_a_ping_and_a_single_one_is_nothing() {
+        let mut framer = framer();
+        assert_eq!(frames(&mut framer, b"\r\n"), []);
+        assert_eq!(frames(&mut framer, b"\r"), []);
+        assert_eq!(frames(&mut framer, b"\n"), [Frame::Ping]);
+        assert_eq!(frames(&mut framer, b"\r\n"), []);
+        let message = Frame::Message(Bytes::from_static(MESSAGE));
+        assert_eq!(frames(&mut framer, MESSAGE), [message.clone()]);
+        let stream = [MESSAGE, b"\r\n\r\n", MESSAGE, MESSAGE].concat();
+        assert_eq!(
+            frames(&mut framer, &stream),
+            [message.clone(), Frame::Ping, message.clone(), message]
+        );
+        assert_eq!(framer.pending(), 0);
+    }
+
+    #[test]
+    fn a_stream_whose_messages_cannot_be_told_apart_is_given_up() {
+        for (bytes, expected) in [
+            (&b"OPTIONS sip:a SIP/2.0\r\n\r\n"[..], Fault::NoLength),
+            (
+                b"OPTIONS sip:a SIP/2.0\r\nl: x\r\n\r\n",
+                Fault::Malformed(Name::ContentLength),
+            ),
+            (
+                b"OPTIONS sip:a SIP/2.0\r\nl: 1\r\nContent-Length: 1\r\n\r\n",
+                Fault::Repeated(Name::ContentLength),
+            ),
+            (b"OPTIONS sip:a SIP/2.0\r\nl: 4294967295\r\n\r\n", Fault::TooLarge),
+            (&[b'x'; 101], Fault::TooLarge),
+        ] {
+            let mut framer = framer();
+            match frames(&mut framer, bytes).as_slice() {
+                [Frame::Broken { head, fault }] => assert_eq!((&head[..], *fault), (bytes, expected)),
+                other => panic!("{other:?}"),
+            }
+            assert!(framer.is_broken());
+            assert_eq!(frames(&mut framer, MESSAGE), [], "nothing follows");
+        }
+    }
+}
