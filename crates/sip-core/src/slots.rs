@@ -1,5 +1,8 @@
 //! Numbered places for things that come and go. A key of something gone never finds its successor.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
 /// Names one thing in [`Slots`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
@@ -123,6 +126,29 @@ impl<T> Slots<T> {
             })
     }
 }
+
+/// Hashes that are random already.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+}
+
+/// A map whose keys are random numbers.
+pub(crate) type ByNumber<T> = HashMap<u64, T, BuildHasherDefault<AsIs>>;
 
 #[cfg(test)]
 mod tests {

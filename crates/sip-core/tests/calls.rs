@@ -3,8 +3,10 @@
 
 mod common;
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use common::{A, B, World, header};
+use common::{A, B, World, header, response};
 use sip_core::{CallError, Event, Origin, Party, StatusCode};
 
 #[test]
@@ -85,4 +87,388 @@ fn the_called_side_hangs_up() {
     let bye = world.sent(B, "BYE")[0];
     assert!(bye.starts_with("BYE sip:side0@192.0.2.1:5060 SIP/2.0\r\n"), "{bye}");
     assert_eq!(header(bye, "CSeq"), "1 BYE");
+}
+
+#[test]
+fn nobody_answers() {
+    let mut world = World::new(3);
+    let a = world.call_with(|invite| invite.ring_timeout = Duration::from_secs(20));
+    let Event::Incoming { call: b, .. } = world.event(B) else {
+        panic!()
+    };
+    world.sides[B].ring(world.now, b, None).unwrap();
+    let Event::Provisional { .. } = world.event(A) else {
+        panic!()
+    };
+    let Event::Failed { call, cause } = world.event(A) else {
+        panic!()
+    };
+    assert_eq!((call, cause.origin), (a, Origin::RingTimeout));
+    assert_eq!(cause.status, Some(StatusCode::REQUEST_TERMINATED));
+    assert_eq!((world.now - world.zero).as_secs(), 20);
+    let Event::Ended {
+        call,
+        by: Party::Remote,
+        ..
+    } = world.event(B)
+    else {
+        panic!()
+    };
+    assert_eq!(call, b);
+    world.finish();
+    assert!(world.ladder().contains("A> CANCEL"), "{}", world.ladder());
+    assert_eq!((world.sides[A].calls(), world.sides[B].calls()), (0, 0));
+}
+
+#[test]
+fn a_cancel_waits_for_a_provisional_response() {
+    let mut world = World::new(4).scripted();
+    let a = world.call();
+    world.sides[A].hang_up(world.now, a).unwrap();
+    world.collect();
+    assert!(world.sent(A, "CANCEL").is_empty());
+    let invite = world.last(A, "INVITE");
+    world.respond(&invite, "100 Trying", "", "");
+    let cancel = world.last(A, "CANCEL");
+    assert_eq!(header(&cancel, "Via"), header(&invite, "Via"));
+    assert_eq!(header(&cancel, "CSeq"), "1 CANCEL");
+    world.respond(&cancel, "200 OK", "", "");
+    world.respond(&invite, "487 Request Terminated", "", "");
+    let Event::Failed { cause, .. } = world.event(A) else {
+        panic!()
+    };
+    assert_eq!(cause.origin, Origin::Local);
+    assert_eq!(world.sent(A, "ACK").len(), 1);
+}
+
+#[test]
+fn an_answer_that_crosses_the_cancel_is_acknowledged_and_ended() {
+    let mut world = World::new(5);
+    let a = world.call();
+    let Event::Incoming { call: b, .. } = world.event(B) else {
+        panic!()
+    };
+    world.run(Duration::from_millis(50));
+    world.sides[B]
+        .answer(world.now, b, Bytes::from_static(b"answer"))
+        .unwrap();
+    world.sides[A].hang_up(world.now, a).unwrap();
+    let Event::Failed { call, cause } = world.event(A) else {
+        panic!()
+    };
+    assert_eq!(
+        (call, cause.origin, cause.status),
+        (a, Origin::Local, Some(StatusCode::OK))
+    );
+    assert_eq!(world.event(B), Event::Confirmed { call: b });
+    let Event::Ended { by: Party::Remote, .. } = world.event(B) else {
+        panic!()
+    };
+    world.finish();
+    assert_eq!((world.sides[A].calls(), world.sides[B].calls()), (0, 0));
+}
+
+#[test]
+fn a_refusal_tells_its_cause() {
+    for (status, more, q850, retry) in [
+        (
+            "486 Busy Here",
+            "Reason: Q.850;cause=17;text=\"User busy\"\r\n",
+            Some(17),
+            None,
+        ),
+        (
+            "503 Service Unavailable",
+            "Retry-After: 7 (maintenance);duration=3\r\n",
+            None,
+            Some(7),
+        ),
+        (
+            "404 Not Found",
+            "Reason: SIP;cause=404, Q.850 ;cause=1\r\n",
+            Some(1),
+            None,
+        ),
+        ("608 Rejected", "", None, None),
+    ] {
+        let mut world = World::new(6).scripted();
+        world.call();
+        let invite = world.last(A, "INVITE");
+        world.respond(&invite, status, more, "");
+        let cause = loop {
+            match world.event(A) {
+                Event::Failed { cause, .. } => break cause,
+                Event::TrunkDown { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(
+            cause.status.map(|s| s.code().to_string()).as_deref(),
+            Some(&status[..3])
+        );
+        assert_eq!(cause.q850, q850, "{status}");
+        assert_eq!(cause.retry_after, retry.map(Duration::from_secs), "{status}");
+        let ack = world.last(A, "ACK");
+        assert_eq!(header(&ack, "Via"), header(&invite, "Via"));
+        assert!(header(&ack, "To").ends_with(";tag=far"));
+    }
+}
+
+#[test]
+fn a_lost_ack_is_sent_again() {
+    let mut world = World::new(7);
+    let mut lost = 0;
+    world.filter = Box::new(move |side, text| {
+        let is_ack = side == A && text.starts_with("ACK");
+        lost += u32::from(is_ack);
+        !(is_ack && lost <= 2)
+    });
+    let (_, _) = world.established();
+    assert_eq!(world.sent(A, "ACK").len(), 3);
+    let acks = world.sent(A, "ACK");
+    assert!(acks.iter().all(|ack| *ack == acks[0]));
+}
+
+#[test]
+fn no_ack_ends_the_call() {
+    let mut world = World::new(8);
+    world.filter = Box::new(|side, text| !(side == A && text.starts_with("ACK")));
+    world.call();
+    let Event::Incoming { call: b, .. } = world.event(B) else {
+        panic!()
+    };
+    world.sides[B]
+        .answer(world.now, b, Bytes::from_static(b"answer"))
+        .unwrap();
+    let Event::Ended { cause, .. } = world.event(B) else {
+        panic!()
+    };
+    assert_eq!(cause.origin, Origin::Timeout);
+    let Event::Answered { .. } = world.event(A) else {
+        panic!()
+    };
+    let Event::Ended { by: Party::Remote, .. } = world.event(A) else {
+        panic!()
+    };
+}
+
+#[test]
+fn a_fork_that_answers_late_is_acknowledged_and_ended() {
+    let mut world = World::new(9).scripted();
+    let a = world.call();
+    let invite = world.last(A, "INVITE");
+    let fork = |tag: &str, status: &str| {
+        response(&invite, status, &format!("Contact: <sip:{tag}@192.0.2.2>\r\n"), "sdp")
+            .replace("tag=far", &format!("tag={tag}"))
+    };
+    world.deliver(A, &fork("one", "183 Session Progress"));
+    world.deliver(A, &fork("two", "180 Ringing"));
+    world.deliver(A, &fork("two", "200 OK"));
+    world.deliver(A, &fork("one", "200 OK"));
+    let acks = world.sent(A, "ACK");
+    assert_eq!(acks.len(), 2);
+    assert!(acks[0].starts_with("ACK sip:two@192.0.2.2 "));
+    assert!(acks[1].starts_with("ACK sip:one@192.0.2.2 "));
+    let byes = world.sent(A, "BYE");
+    assert_eq!(byes.len(), 1);
+    assert!(byes[0].starts_with("BYE sip:one@192.0.2.2 "));
+    world.deliver(A, &fork("one", "200 OK"));
+    assert_eq!(world.sent(A, "ACK").len(), 3, "a repeat gets the same ACK again");
+    assert_eq!(world.sent(A, "BYE").len(), 1);
+    let answered: Vec<_> = world.events[A]
+        .iter()
+        .filter(|e| matches!(e, Event::Answered { .. }))
+        .collect();
+    assert_eq!(
+        answered,
+        [&Event::Answered {
+            call: a,
+            sdp: Some(Bytes::from_static(b"sdp"))
+        }]
+    );
+}
+
+#[test]
+fn a_redirection_is_followed_within_its_limit() {
+    let mut world = World::new(10).scripted();
+    world.call();
+    for (n, contact) in [
+        (1, "Contact: <sip:low@192.0.2.2>;q=0.1, <sip:high@192.0.2.2>;q=0.9\r\n"),
+        (2, "Contact: <sip:high@192.0.2.2>, <sip:third@192.0.2.2>\r\n"),
+        (3, "Contact: <sip:fourth@192.0.2.2>\r\n"),
+    ] {
+        let invite = world.last(A, "INVITE");
+        assert_eq!(header(&invite, "CSeq"), format!("{n} INVITE"));
+        world.respond(&invite, "302 Moved Temporarily", contact, "");
+    }
+    let invite = world.last(A, "INVITE");
+    let called: Vec<_> = world
+        .sent(A, "INVITE")
+        .iter()
+        .map(|text| text.split(' ').nth(1).unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        called[1..],
+        ["sip:high@192.0.2.2", "sip:third@192.0.2.2", "sip:fourth@192.0.2.2"]
+    );
+    world.respond(
+        &invite,
+        "302 Moved Temporarily",
+        "Contact: <sip:fifth@192.0.2.2>\r\n",
+        "",
+    );
+    let Event::Failed { cause, .. } = world.event(A) else {
+        panic!()
+    };
+    assert_eq!(cause.status.map(|s| s.code()), Some(302));
+}
+
+#[test]
+fn a_loose_route_is_followed_by_all_requests() {
+    let mut world = World::new(11).scripted();
+    let a = world.call();
+    let invite = world.last(A, "INVITE");
+    let more = "Contact: <sip:far@192.0.2.2>\r\nRecord-Route: <sip:192.0.2.2;lr;n=2>, <sip:192.0.2.2:5060;lr;n=1>\r\n";
+    world.respond(&invite, "200 OK", more, "sdp");
+    world.sides[A].hang_up(world.now, a).unwrap();
+    world.collect();
+    for start in ["ACK", "BYE"] {
+        let request = world.last(A, start);
+        assert!(request.starts_with(&format!("{start} sip:far@192.0.2.2 SIP/2.0")));
+        assert_eq!(
+            header(&request, "Route"),
+            "<sip:192.0.2.2:5060;lr;n=1>, <sip:192.0.2.2;lr;n=2>"
+        );
+    }
+}
+
+#[test]
+fn what_is_not_understood_is_refused_as_the_rfc_says() {
+    for (name, edit, expected) in [
+        (
+            "unknown extension",
+            ("Max-Forwards: 70", "Max-Forwards: 70\r\nRequire: 100rel, teleport"),
+            "420 ",
+        ),
+        ("unknown method", ("INVITE", "JUGGLE"), "501 "),
+        ("method not served", ("INVITE", "REGISTER"), "405 "),
+        ("stray BYE", ("INVITE", "BYE"), "481 "),
+        (
+            "too short a session",
+            ("Max-Forwards: 70", "Max-Forwards: 70\r\nSession-Expires: 60"),
+            "422 ",
+        ),
+        ("foreign body", ("application/sdp", "text/plain"), "415 "),
+    ] {
+        let mut world = World::new(12).scripted();
+        world.call();
+        let request = world.last(A, "INVITE").replace(edit.0, edit.1);
+        world.deliver(B, &request);
+        let answer = world.last(B, "SIP/2.0");
+        assert!(answer.starts_with(&format!("SIP/2.0 {expected}")), "{name}: {answer}");
+        assert!(world.events[B].is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn options_and_info_inside_a_call() {
+    let mut world = World::new(13);
+    let (a, b) = world.established();
+    world.sides[A]
+        .info(world.now, a, "application/dtmf-relay", Bytes::from_static(b"Signal=1"))
+        .unwrap();
+    let expected = Event::Info {
+        call: b,
+        content_type: "application/dtmf-relay".to_owned(),
+        body: Bytes::from_static(b"Signal=1"),
+    };
+    assert_eq!(world.event(B), expected);
+    let info = world.last(A, "INFO");
+    let options = info
+        .replace("INFO", "OPTIONS")
+        .replace("CSeq: 2", "CSeq: 3")
+        .replace("z9hG4bK", "z9hG4bKx");
+    world.deliver(B, &options);
+    let answer = world.last(B, "SIP/2.0");
+    assert!(answer.starts_with("SIP/2.0 200"), "{answer}");
+    assert!(header(&answer, "Allow").contains("INVITE"));
+    let old = options.replace("z9hG4bKx", "z9hG4bKy");
+    world.deliver(B, &old);
+    assert!(
+        world.last(B, "SIP/2.0").starts_with("SIP/2.0 500"),
+        "a sequence number used twice"
+    );
+}
+
+#[test]
+fn a_481_ends_the_call() {
+    let mut world = World::new(14).scripted();
+    let a = world.call();
+    let invite = world.last(A, "INVITE");
+    world.respond(&invite, "200 OK", "Contact: <sip:far@192.0.2.2>\r\n", "sdp");
+    world.sides[A]
+        .info(world.now, a, "text/plain", Bytes::from_static(b"x"))
+        .unwrap();
+    world.collect();
+    let info = world.last(A, "INFO");
+    world.respond(&info, "481 Call/Transaction Does Not Exist", "", "");
+    let Event::Answered { .. } = world.event(A) else {
+        panic!()
+    };
+    let Event::Ended {
+        by: Party::Remote,
+        cause,
+        ..
+    } = world.event(A)
+    else {
+        panic!()
+    };
+    assert_eq!(cause.status.map(|s| s.code()), Some(481));
+}
+
+#[test]
+fn calls_beyond_the_limit_get_503() {
+    let mut world = World::with(15, |side, config, _| {
+        config.limits.calls = if side == B { 1 } else { 5 }
+    });
+    world.call();
+    let Event::Incoming { .. } = world.event(B) else {
+        panic!()
+    };
+    world.call();
+    let cause = loop {
+        match world.event(A) {
+            Event::Failed { cause, .. } => break cause,
+            Event::TrunkDown { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(cause.status, Some(StatusCode::SERVICE_UNAVAILABLE));
+    assert_eq!(cause.retry_after, Some(Duration::from_secs(5)));
+}
+
+#[test]
+fn a_peer_of_rfc_2543_is_matched_without_branch() {
+    let mut world = World::new(16).scripted();
+    world.call();
+    let invite = world.last(A, "INVITE");
+    let branch = header(&invite, "Via").split("branch=").nth(1).unwrap().to_owned();
+    let old = invite.replace(&format!(";rport;branch={branch}"), "");
+    world.deliver(B, &old);
+    world.deliver(B, &old);
+    let Event::Incoming { call: b, .. } = world.event(B) else {
+        panic!()
+    };
+    assert!(world.events[B].is_empty(), "the repeat is no second call");
+    assert_eq!(world.sent(B, "SIP/2.0 100").len(), 2);
+    world.sides[B].reject(world.now, b, StatusCode::BUSY_HERE).unwrap();
+    world.collect();
+    let busy = world.last(B, "SIP/2.0 486");
+    let ack = old.replace("INVITE", "ACK").replace(
+        &format!("To: {}", header(&old, "To")),
+        &format!("To: {}", header(&busy, "To")),
+    );
+    world.deliver(B, &ack);
+    world.run(Duration::from_secs(3));
+    assert_eq!(world.sent(B, "SIP/2.0 486").len(), 1, "the ACK stopped the repeats");
 }

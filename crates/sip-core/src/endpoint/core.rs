@@ -16,8 +16,8 @@ use crate::event::{Event, TrunkId};
 use crate::flow::{Flow, Transmit, Transport};
 use crate::ids::Ids;
 use crate::message::{Answer, Method, Name, Request, Response, ResponseBuilder, Scheme, StatusCode, Uri};
-use crate::slots::Key;
-use crate::transaction::table::{ByNumber, ClientEntry, Outgoing, Owner, Table};
+use crate::slots::{ByNumber, Key};
+use crate::transaction::table::{ClientEntry, Outgoing, Owner, Table};
 
 use super::trunk::Trunk;
 

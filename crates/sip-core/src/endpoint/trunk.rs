@@ -29,7 +29,12 @@ pub(crate) struct Access {
     pub flow: Flow,
     /// Not used before this moment, unless no other is left.
     pub rests_until: Option<Instant>,
+    /// When it last responded to anything.
+    heard_at: Option<Instant>,
 }
+
+/// An address that does not respond to a ping for this long is taken for dead.
+const SILENCE: Duration = Duration::from_secs(4);
 
 /// State of the OPTIONS ping.
 #[derive(Debug, Default)]
@@ -40,6 +45,8 @@ pub(crate) struct Ping {
     pub sequence: u32,
     /// Which address is being asked.
     pub access: usize,
+    /// When it was asked, while it has not responded.
+    asked: Option<Instant>,
 }
 
 pub(crate) struct Trunk {
@@ -91,11 +98,13 @@ impl Trunk {
             .iter()
             .filter_map(|target| {
                 let flow = core.flow_to(target.transport, target.addr)?;
-                let rests_until = before.iter().find(|a| a.target == *target).and_then(|a| a.rests_until);
+                let known = before.iter().find(|a| a.target == *target);
+                let (rests_until, heard_at) = known.map_or((None, None), |a| (a.rests_until, a.heard_at));
                 Some(Access {
                     target: *target,
                     flow,
                     rests_until,
+                    heard_at,
                 })
             })
             .collect();
@@ -175,6 +184,13 @@ pub(crate) fn handle_timeout(cx: &mut Context<'_>, id: TrunkId, at: Instant) {
 fn run(cx: &mut Context<'_>, id: TrunkId) {
     let now = cx.now;
     let Some(trunk) = cx.trunk(Some(id)) else { return };
+    if trunk.ping.asked.is_some_and(|at| at + SILENCE <= now) {
+        let count = trunk.accesses.len().max(1);
+        if let Some(flow) = trunk.accesses.get(trunk.ping.access % count).map(|access| access.flow) {
+            trunk.rest(now, flow, None);
+        }
+        return ping_failed(cx, id, Cause::new(Origin::Timeout));
+    }
     if trunk.ping.next.is_some_and(|at| at <= now) {
         trunk.ping.next = None;
         send_ping(cx, id);
@@ -204,7 +220,8 @@ fn plan(cx: &mut Context<'_>, id: TrunkId) {
     let Some(trunk) = cx.trunks.get_mut(usize::from(id.0)) else {
         return;
     };
-    let mut wanted = earliest(trunk.ping.next, trunk.registration.as_ref().and_then(|r| r.next));
+    let mut wanted = earliest(trunk.ping.asked.map(|at| at + SILENCE), trunk.ping.next);
+    wanted = earliest(wanted, trunk.registration.as_ref().and_then(|r| r.next));
     if trunk.is_up == Some(false) && trunk.config.ping.is_none() {
         wanted = earliest(
             wanted,
@@ -266,6 +283,7 @@ fn send_ping(cx: &mut Context<'_>, id: TrunkId) {
         auth.write(&mut lines, "OPTIONS", uri.as_bytes(), &mut cx.core.ids);
     }
     trunk.ping.sequence += 1;
+    trunk.ping.asked = Some(cx.now);
     let branch = cx.core.ids.draw();
     let payload = Draft {
         method: "OPTIONS",
@@ -308,6 +326,7 @@ pub(crate) fn handle_ping_response(cx: &mut Context<'_>, id: TrunkId, response: 
         return ping_failed(cx, id, cause_of_response(response));
     }
     let Some(trunk) = cx.trunk(Some(id)) else { return };
+    trunk.ping.asked = None;
     trunk.ping.next = trunk.config.ping.map(|interval| now + interval);
     if trunk.is_up != Some(true) {
         trunk.is_up = Some(true);
@@ -318,9 +337,12 @@ pub(crate) fn handle_ping_response(cx: &mut Context<'_>, id: TrunkId, response: 
 
 pub(crate) fn handle_ping_failure(cx: &mut Context<'_>, id: TrunkId, entry: &ClientEntry, origin: Origin) {
     let now = cx.now;
-    if let Some(trunk) = cx.trunk(Some(id)) {
-        trunk.rest(now, entry.flow, None);
+    let Some(trunk) = cx.trunk(Some(id)) else { return };
+    // After the time of silence its failure is no news.
+    if trunk.ping.asked.is_none() {
+        return;
     }
+    trunk.rest(now, entry.flow, None);
     ping_failed(cx, id, Cause::new(origin));
 }
 
@@ -328,6 +350,7 @@ pub(crate) fn handle_ping_failure(cx: &mut Context<'_>, id: TrunkId, entry: &Cli
 fn ping_failed(cx: &mut Context<'_>, id: TrunkId, cause: Cause) {
     let now = cx.now;
     let Some(trunk) = cx.trunk(Some(id)) else { return };
+    trunk.ping.asked = None;
     let count = trunk.accesses.len().max(1);
     trunk.ping.access = (trunk.ping.access + 1) % count;
     let interval = trunk.config.ping.unwrap_or(REST);
@@ -346,9 +369,31 @@ fn ping_failed(cx: &mut Context<'_>, id: TrunkId, cause: Cause) {
 
 /// A response came from one of the trunk's addresses.
 pub(crate) fn answered(cx: &mut Context<'_>, id: TrunkId, flow: Flow, status: StatusCode) {
+    let now = cx.now;
     let Some(trunk) = cx.trunk(Some(id)) else { return };
-    if status.code() != 503 && trunk.accesses.iter().any(|a| a.rests_until.is_some()) {
-        trunk.revive(flow);
+    let Some(access) = trunk.accesses.iter_mut().find(|a| a.flow == flow) else {
+        return;
+    };
+    access.heard_at = Some(now);
+    if status.code() == 503 || access.rests_until.is_none() {
+        return;
+    }
+    trunk.revive(flow);
+    if trunk.is_up == Some(false) {
+        trunk.is_up = Some(true);
+        cx.core.emit(Event::TrunkUp { trunk: id });
+    }
+}
+
+/// An address has not responded to a request since this moment: unless it responded to others, it is left alone.
+pub(crate) fn suspect(cx: &mut Context<'_>, id: TrunkId, flow: Flow, since: Instant) {
+    let Some(trunk) = cx.trunk(Some(id)) else { return };
+    let is_alive = trunk
+        .accesses
+        .iter()
+        .any(|a| a.flow == flow && a.heard_at.is_some_and(|at| at > since));
+    if !is_alive {
+        rest(cx, id, flow, None, &Cause::new(Origin::Timeout));
     }
 }
 
@@ -359,6 +404,9 @@ pub(crate) fn rest(cx: &mut Context<'_>, id: TrunkId, flow: Flow, pause: Option<
     trunk.rest(now, flow, pause);
     if trunk.is_resting(now) && trunk.is_up != Some(false) {
         trunk.is_up = Some(false);
+        if pause.is_none() && trunk.ping.next.is_some() {
+            trunk.ping.next = Some(now);
+        }
         cx.core.emit(Event::TrunkDown {
             trunk: id,
             cause: cause.clone(),

@@ -15,7 +15,7 @@ use crate::transaction::timer::earliest;
 use super::CallError;
 use super::called::{Called, Unconfirmed};
 use super::calling::Calling;
-use super::offer::Exchange;
+use super::offer::{Exchange, Local};
 use super::session_timer::Session;
 
 /// Where a call stands.
@@ -43,6 +43,8 @@ pub(crate) struct Call {
     /// User part of our Contact.
     pub contact_user: Box<str>,
     pub exchange: Exchange,
+    /// Our offer that met one of the peer's and is tried again.
+    pub postponed: Option<Box<Local>>,
     pub session: Option<Box<Session>>,
     /// The server transaction of an answered incoming INVITE whose ACK has not come.
     pub unconfirmed: Option<Unconfirmed>,
@@ -57,11 +59,11 @@ impl Call {
     /// When the call wants to be woken.
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.phase {
-            Phase::Calling(calling) => earliest(calling.poll_timeout(), self.exchange.poll_timeout()),
+            Phase::Calling(calling) => calling.poll_timeout(),
             Phase::Called(called) => called.poll_timeout(),
             Phase::Up => earliest(
-                self.exchange.poll_timeout(),
-                self.session.as_ref().and_then(|s| s.poll_timeout()),
+                self.postponed.as_ref().and_then(|local| local.retry_at()),
+                self.session.as_ref().and_then(|session| session.poll_timeout()),
             ),
             Phase::Closing | Phase::Over => None,
         }
@@ -78,10 +80,7 @@ impl Call {
 
     pub fn handle_timeout(&mut self, cx: &mut Context<'_>) {
         match self.phase {
-            Phase::Calling(_) => {
-                self.handle_ring_timeout(cx);
-                self.handle_offer_timeout(cx);
-            }
+            Phase::Calling(_) => self.handle_ring_timeout(cx),
             Phase::Called(_) => self.handle_called_timeout(cx),
             Phase::Up => {
                 self.handle_offer_timeout(cx);

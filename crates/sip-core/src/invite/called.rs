@@ -117,6 +117,7 @@ impl Call {
             dialog: Some(Box::new(dialog)),
             contact_user: uri.user().unwrap_or_default().into(),
             exchange: Exchange::Idle,
+            postponed: None,
             session: None,
             unconfirmed: None,
             bye_waits: false,

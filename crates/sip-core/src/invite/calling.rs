@@ -1,27 +1,29 @@
 //! Placing a call: from the first INVITE to its final response (RFC 3261 §13.2).
 
-use std::time::Instant;
-
-use bytes::Bytes;
+use std::time::{Duration, Instant};
 
 use crate::auth::client::Verdict;
 use crate::compose::{self, CREDENTIALS, Draft, Hop, line};
-use crate::config::Asserted;
 use crate::counters::Direction;
 use crate::dialog::Dialog;
 use crate::endpoint::core::{Again, Context};
-use crate::endpoint::trunk::Trunk;
-use crate::event::{CallId, Cause, Event, Origin};
+use crate::endpoint::trunk;
+use crate::event::{CallId, Cause, Event, Origin, TrunkId};
 use crate::flow::{Flow, Transport};
 use crate::ids::hex;
 use crate::message::{Method, Name, NameAddr, Response, Scheme, Uri};
 use crate::slots::Key;
 use crate::transaction::table::{Outgoing, Owner};
+use crate::transaction::timer::earliest;
 
 use super::call::{Call, Phase, cause_of_response, dialog_of, end_stray, sdp_of_response};
+use super::identity::{escaped, from_line, identity_lines, may_be_added, request_uri};
 use super::offer::Exchange;
 use super::session_timer;
-use super::{Destination, Invite, InviteError};
+use super::{Invite, InviteError};
+
+/// An address that says nothing about an INVITE for this long is taken for dead. Timer B alone would cost 32 s.
+const SILENCE: Duration = Duration::from_secs(4);
 
 /// An INVITE of ours that has no final response yet.
 pub(crate) struct Calling {
@@ -40,6 +42,9 @@ pub(crate) struct Calling {
     pub gave_up: Option<Cause>,
     cancel_sent: bool,
     ring_until: Instant,
+    sent_at: Instant,
+    /// The address in use has not said anything about the INVITE.
+    is_silent: bool,
     pub had_offer: bool,
     /// Early dialogs of the forks, by To tag.
     pub early: Vec<Early>,
@@ -54,7 +59,10 @@ pub(crate) struct Early {
 
 impl Calling {
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.gave_up.is_none().then_some(self.ring_until)
+        if self.gave_up.is_some() {
+            return None;
+        }
+        earliest(Some(self.ring_until), self.is_silent.then(|| self.sent_at + SILENCE))
     }
 }
 
@@ -159,6 +167,8 @@ impl Call {
             gave_up: None,
             cancel_sent: false,
             ring_until: now + invite.ring_timeout,
+            sent_at: now,
+            is_silent: true,
             had_offer: invite.offer.is_some(),
             early: Vec::new(),
         };
@@ -171,6 +181,7 @@ impl Call {
             dialog: None,
             contact_user,
             exchange: Exchange::Idle,
+            postponed: None,
             session: None,
             unconfirmed: None,
             bye_waits: false,
@@ -192,6 +203,14 @@ impl Call {
 
     pub fn handle_ring_timeout(&mut self, cx: &mut Context<'_>) {
         let now = cx.now;
+        let id = self.trunk;
+        if let Phase::Calling(calling) = &mut self.phase
+            && calling.is_silent
+            && calling.sent_at + SILENCE <= now
+        {
+            calling.is_silent = false;
+            calling.leave_silent_access(cx, id);
+        }
         if let Phase::Calling(calling) = &self.phase
             && calling.gave_up.is_none()
             && calling.ring_until <= now
@@ -217,6 +236,7 @@ impl Call {
         if calling.tx != tx {
             return;
         }
+        calling.is_silent = false;
         if status.is_provisional() {
             calling.cancel_if_allowed(cx);
             if status.code() > 100 && calling.gave_up.is_none() {
@@ -299,7 +319,7 @@ impl Call {
                 if let (Some(pause), Some(flow)) = (cause.retry_after, cx.core.table.client(tx).map(|entry| entry.flow))
                     && let Some(trunk) = self.trunk
                 {
-                    crate::endpoint::trunk::rest(cx, trunk, flow, Some(pause), &cause);
+                    trunk::rest(cx, trunk, flow, Some(pause), &cause);
                 }
                 calling.try_next_access(cx, tx, self.trunk) || calling.follow_redirect(cx, tx)
             }
@@ -329,7 +349,7 @@ impl Call {
         }
         let cause = Cause::new(origin);
         if let Some(trunk) = self.trunk {
-            crate::endpoint::trunk::rest(cx, trunk, entry.flow, None, &cause);
+            trunk::rest(cx, trunk, entry.flow, None, &cause);
         }
         if !calling.retry_elsewhere(cx, entry, self.trunk) {
             self.fail(cx, cause);
@@ -360,10 +380,22 @@ impl Calling {
         cx.core.counters.count(trunk, Direction::Sent, &Method::Cancel, None);
     }
 
+    /// No response within a few seconds: the address is left alone, and another one tried while this one may still answer.
+    fn leave_silent_access(&mut self, cx: &mut Context<'_>, trunk: Option<TrunkId>) {
+        let Some(id) = trunk else { return };
+        let Some(flow) = cx.core.table.client(self.tx).map(|entry| entry.flow) else {
+            return;
+        };
+        trunk::suspect(cx, id, flow, self.sent_at);
+        self.try_next_access(cx, self.tx, trunk);
+    }
+
     fn again(&mut self, cx: &mut Context<'_>, tx: Key, flow: Flow, again: &Again<'_>) -> bool {
         match cx.core.request_again(cx.now, tx, flow, again) {
             Some(new) => {
                 self.tx = new;
+                self.sent_at = cx.now;
+                self.is_silent = true;
                 true
             }
             None => false,
@@ -375,13 +407,7 @@ impl Calling {
         self.sequence
     }
 
-    fn answer_challenge(
-        &mut self,
-        cx: &mut Context<'_>,
-        tx: Key,
-        trunk: Option<crate::event::TrunkId>,
-        response: &Response,
-    ) -> bool {
+    fn answer_challenge(&mut self, cx: &mut Context<'_>, tx: Key, trunk: Option<TrunkId>, response: &Response) -> bool {
         let Some(entry) = cx.core.table.client(tx) else {
             return false;
         };
@@ -480,7 +506,7 @@ impl Calling {
     }
 
     /// Tries the trunk's next address (RFC 3263 §4.3).
-    fn try_next_access(&mut self, cx: &mut Context<'_>, tx: Key, trunk: Option<crate::event::TrunkId>) -> bool {
+    fn try_next_access(&mut self, cx: &mut Context<'_>, tx: Key, trunk: Option<TrunkId>) -> bool {
         let Some(flow) = self.next_access(cx, trunk) else {
             return false;
         };
@@ -502,7 +528,7 @@ impl Calling {
         &mut self,
         cx: &mut Context<'_>,
         entry: &crate::transaction::table::ClientEntry,
-        trunk: Option<crate::event::TrunkId>,
+        trunk: Option<TrunkId>,
     ) -> bool {
         let Some(flow) = self.next_access(cx, trunk) else {
             return false;
@@ -517,150 +543,16 @@ impl Calling {
             tries: entry.tries,
         };
         self.tx = cx.core.request_anew(cx.now, entry, flow, &again);
+        self.sent_at = cx.now;
+        self.is_silent = true;
         true
     }
 
-    fn next_access(&mut self, cx: &mut Context<'_>, trunk: Option<crate::event::TrunkId>) -> Option<Flow> {
+    fn next_access(&mut self, cx: &mut Context<'_>, trunk: Option<TrunkId>) -> Option<Flow> {
         let now = cx.now;
         let trunk = cx.trunk(trunk)?;
         let access = trunk.choose(now, self.tried)?;
         self.tried |= 1 << access.min(63);
         Some(trunk.accesses[access].flow)
     }
-}
-
-/// The Request-URI for a destination.
-fn request_uri(trunk: &Trunk, flow: Flow, to: &Destination) -> Result<Uri, InviteError> {
-    match to {
-        Destination::User(user) if !user.is_empty() => {
-            let domain = domain_of(trunk, flow);
-            Uri::parse(Bytes::from(format!("sip:{}@{domain}", escaped(user))))
-                .map_err(|_| InviteError::Destination(user.clone()))
-        }
-        Destination::User(user) => Err(InviteError::Destination(user.clone())),
-        Destination::Uri(text) => Uri::parse(Bytes::copy_from_slice(text.as_bytes()))
-            .ok()
-            .filter(|uri| matches!(uri.scheme(), Scheme::Sip | Scheme::Sips | Scheme::Tel))
-            .filter(|uri| {
-                uri.as_bytes()
-                    .iter()
-                    .all(|c| c.is_ascii_graphic() && !matches!(c, b'<' | b'>' | b'"'))
-            })
-            .map(|uri| uri.without_headers())
-            .ok_or_else(|| InviteError::Destination(text.clone())),
-    }
-}
-
-/// The host part for our URIs: the trunk's domain, else the address.
-pub(crate) fn domain_of(trunk: &Trunk, flow: Flow) -> String {
-    if trunk.config.domain.is_empty() {
-        flow.remote.to_string()
-    } else {
-        trunk.config.domain.clone()
-    }
-}
-
-/// A user part with everything escaped that may not stand there (RFC 3261 §25.1 `user`).
-fn escaped(user: &str) -> String {
-    let mut out = String::with_capacity(user.len());
-    for &byte in user.as_bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/".contains(&byte) {
-            out.push(byte as char);
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
-}
-
-fn from_line(out: &mut Vec<u8>, trunk: &Trunk, flow: Flow, invite: &Invite, user: &str, tag: &[u8]) {
-    out.extend_from_slice(b"From: ");
-    let identity = &trunk.config.identity;
-    if identity.is_private {
-        // RFC 3323 §4.1.1.3.
-        out.extend_from_slice(b"\"Anonymous\" <sip:anonymous@anonymous.invalid");
-    } else {
-        if let Some(display) = invite.display_name.as_deref().or(identity.display_name.as_deref()) {
-            quoted(out, display);
-            out.push(b' ');
-        }
-        out.push(b'<');
-        own_uri(out, trunk, flow, user);
-    }
-    out.extend_from_slice(b">;tag=");
-    out.extend_from_slice(tag);
-    out.extend_from_slice(b"\r\n");
-}
-
-fn own_uri(out: &mut Vec<u8>, trunk: &Trunk, flow: Flow, user: &str) {
-    out.extend_from_slice(b"sip:");
-    if !user.is_empty() {
-        out.extend_from_slice(escaped(user).as_bytes());
-        out.push(b'@');
-    }
-    out.extend_from_slice(domain_of(trunk, flow).as_bytes());
-}
-
-/// P-Asserted-Identity, P-Preferred-Identity, Privacy, Diversion.
-fn identity_lines(out: &mut Vec<u8>, trunk: &Trunk, flow: Flow, user: &str) {
-    let identity = &trunk.config.identity;
-    let name = match identity.asserted {
-        Asserted::No => None,
-        Asserted::Asserted => Some("P-Asserted-Identity"),
-        Asserted::Preferred => Some("P-Preferred-Identity"),
-    };
-    if let Some(name) = name {
-        let mut value = vec![b'<'];
-        own_uri(&mut value, trunk, flow, user);
-        value.push(b'>');
-        line(out, name, &value);
-    }
-    if identity.is_private {
-        line(out, "Privacy", b"id");
-    }
-    if let Some(diversion) = &identity.diversion {
-        line(out, "Diversion", diversion.replace(['\r', '\n', '\0'], " ").as_bytes());
-    }
-}
-
-fn quoted(out: &mut Vec<u8>, text: &str) {
-    out.push(b'"');
-    for c in text.chars() {
-        let mut buffer = [0; 4];
-        match c {
-            '"' | '\\' => {
-                out.push(b'\\');
-                out.push(c as u8);
-            }
-            c if c.is_control() => out.push(b' '),
-            c => out.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes()),
-        }
-    }
-    out.push(b'"');
-}
-
-/// Whether a header of our owner can be written: a name that the endpoint does not write itself, and a value of one line.
-fn may_be_added(name: &str, value: &str) -> bool {
-    let is_token = !name.is_empty()
-        && name
-            .bytes()
-            .all(|c| c.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&c));
-    let is_ours = matches!(
-        Name::of(name.as_bytes()),
-        Name::Via
-            | Name::From
-            | Name::To
-            | Name::CallId
-            | Name::CSeq
-            | Name::Contact
-            | Name::MaxForwards
-            | Name::ContentLength
-            | Name::ContentType
-            | Name::RecordRoute
-            | Name::Authorization
-            | Name::ProxyAuthorization
-            | Name::SessionExpires
-            | Name::MinSe
-    );
-    is_token && !is_ours && !value.bytes().any(|c| c.is_ascii_control() && c != b'\t')
 }

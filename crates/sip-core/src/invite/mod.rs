@@ -4,6 +4,7 @@ pub(crate) mod call;
 pub(crate) mod called;
 mod calling;
 mod fork;
+mod identity;
 mod offer;
 mod prack;
 pub(crate) mod session_timer;
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub(crate) use calling::domain_of;
+pub(crate) use identity::domain_of;
 
 use crate::event::TrunkId;
 

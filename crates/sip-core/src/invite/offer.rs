@@ -55,14 +55,14 @@ pub(crate) struct Remote {
 /// How often a glare is tried again.
 const GLARES: u8 = 6;
 
-impl Exchange {
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        match self {
-            Exchange::Local(local) => local.retry_at,
-            _ => None,
-        }
+impl Local {
+    /// When it is tried again.
+    pub fn retry_at(&self) -> Option<Instant> {
+        self.retry_at
     }
+}
 
+impl Exchange {
     /// Our request was sent again in another transaction.
     pub fn follow(&mut self, old: Key, new: Key) {
         if let Exchange::Local(local) = self
@@ -143,11 +143,20 @@ impl Call {
     }
 
     pub fn handle_offer_timeout(&mut self, cx: &mut Context<'_>) {
-        if self.exchange.poll_timeout().is_none_or(|at| at > cx.now) {
+        let is_due = self
+            .postponed
+            .as_ref()
+            .is_some_and(|local| local.retry_at.is_none_or(|at| at <= cx.now));
+        if !is_due {
             return;
         }
-        if let Exchange::Local(local) = std::mem::replace(&mut self.exchange, Exchange::Idle) {
+        let Some(mut local) = self.postponed.take() else { return };
+        if matches!(self.exchange, Exchange::Idle) && self.unconfirmed.is_none() {
             self.send_offer(cx, *local);
+        } else {
+            // The peer's offer came first; ours follows it.
+            local.retry_at = Some(cx.now + Duration::from_millis(500));
+            self.postponed = Some(local);
         }
     }
 
@@ -204,7 +213,7 @@ impl Call {
             };
             local.retry_at = Some(cx.now + Duration::from_millis(pause * 10));
             local.tx = None;
-            self.exchange = Exchange::Local(local);
+            self.postponed = Some(local);
             return;
         }
         if status == StatusCode::SESSION_INTERVAL_TOO_SMALL && local.tries < GLARES && self.lengthen_session(response) {
@@ -232,7 +241,6 @@ impl Call {
         if !is_plain_refresh {
             match &self.exchange {
                 Exchange::Idle => {}
-                Exchange::Local(local) if local.tx.is_none() => {}
                 // RFC 3261 §14.2, RFC 3311 §5.2: our own offer is open.
                 Exchange::Local(_) | Exchange::AnswerAwaited => {
                     return cx.refuse(server, request, source, StatusCode::REQUEST_PENDING);
@@ -365,6 +373,7 @@ impl Call {
 
     /// The call ends: an offer of the peer still wants its final response.
     pub fn abandon_offer(&mut self, cx: &mut Context<'_>) {
+        self.postponed = None;
         match std::mem::replace(&mut self.exchange, Exchange::Idle) {
             Exchange::Remote(remote) => {
                 cx.refuse(

@@ -187,7 +187,7 @@ impl Call {
             return self.end(cx, Party::Local, Cause::new(Origin::Timeout));
         }
         if session.refresh_at.is_some_and(|at| at <= cx.now) {
-            let is_idle = matches!(self.exchange, Exchange::Idle);
+            let is_idle = matches!(self.exchange, Exchange::Idle) && self.postponed.is_none();
             // While another offer is under way, look again soon; should the refresh be lost, again before the end.
             let pause = if is_idle {
                 session.interval / 4

@@ -1,7 +1,6 @@
 //! All transactions of an endpoint: matching, retransmission, expiry (RFC 3261 §17.1.3, §17.2.3).
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -14,7 +13,7 @@ use crate::event::TrunkId;
 use crate::flow::{Flow, Transmit};
 use crate::ids::unhex;
 use crate::message::{MAGIC_COOKIE, Method, Name, Response};
-use crate::slots::{Key, Slots};
+use crate::slots::{ByNumber, Key, Slots};
 
 use super::client::Client;
 use super::client_invite::{ClientInvite, Heard};
@@ -157,29 +156,6 @@ pub(crate) enum Woken {
     /// A trunk asked to be woken.
     Trunk(TrunkId, Instant),
 }
-
-/// Hashes that are random already.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-}
-
-/// A map whose keys are random numbers.
-pub(crate) type ByNumber<T> = HashMap<u64, T, BuildHasherDefault<AsIs>>;
 
 /// Tells the CANCEL's transaction from that of the INVITE whose branch it shares.
 const CANCEL: u64 = 0x4341_4e43_454c_2121;

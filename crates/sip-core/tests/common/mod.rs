@@ -265,6 +265,51 @@ impl World {
     }
 }
 
+impl World {
+    /// Cuts the wire: the test plays the other side by hand.
+    pub fn scripted(mut self) -> World {
+        self.filter = Box::new(|_, _| false);
+        self
+    }
+
+    /// The last message of a side that begins with `start`.
+    pub fn last(&self, side: usize, start: &str) -> String {
+        self.sent(side, start)
+            .last()
+            .unwrap_or_else(|| panic!("no {start} in\n{}", self.ladder()))
+            .to_string()
+    }
+
+    /// Responds to a request of A as its carrier.
+    pub fn respond(&mut self, request: &str, status: &str, more: &str, body: &str) {
+        let response = response(request, status, more, body);
+        self.deliver(A, &response);
+    }
+}
+
+/// A response to a request, with tag `far` in To.
+pub fn response(request: &str, status: &str, more: &str, body: &str) -> String {
+    let to = header(request, "To");
+    let tag = if to.contains(";tag=") || status.starts_with("100") {
+        ""
+    } else {
+        ";tag=far"
+    };
+    let kind = if body.is_empty() {
+        ""
+    } else {
+        "Content-Type: application/sdp\r\n"
+    };
+    format!(
+        "SIP/2.0 {status}\r\nVia: {}\r\nFrom: {}\r\nTo: {to}{tag}\r\nCall-ID: {}\r\nCSeq: {}\r\n{more}{kind}Content-Length: {}\r\n\r\n{body}",
+        header(request, "Via"),
+        header(request, "From"),
+        header(request, "Call-ID"),
+        header(request, "CSeq"),
+        body.len(),
+    )
+}
+
 /// The value of a header in a message as text.
 pub fn header<'a>(message: &'a str, name: &str) -> &'a str {
     message
