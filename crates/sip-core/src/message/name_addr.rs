@@ -260,3 +260,86 @@ impl fmt::Debug for NameAddr {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(bytes: &[u8]) -> Result<NameAddr, Fault> {
+        NameAddr::parse(Bytes::copy_from_slice(bytes))
+    }
+
+    #[test]
+    fn addresses_of_every_kind_of_peer() {
+        let latin1 = b"\"Pr\xe9fecture\" <sip:a@b>;tag=x".as_slice();
+        for (text, display, uri, tag) in [
+            (b"sip:a@b;tag=x".as_slice(), None, "sip:a@b", Some("x")),
+            (b"<sip:a@b;tag=y>;tag=x", None, "sip:a@b;tag=y", Some("x")),
+            (b"\"A, B; <C>\" <sip:a@b>", Some("A, B; <C>"), "sip:a@b", None),
+            (b"\"\" <sip:a@b>", Some(""), "sip:a@b", None),
+            (
+                b"Mairie  d'Amiens\t<sip:a@b>",
+                Some("Mairie  d'Amiens"),
+                "sip:a@b",
+                None,
+            ),
+            (
+                "Préfecture<tel:+33199001234>".as_bytes(),
+                Some("Préfecture"),
+                "tel:+33199001234",
+                None,
+            ),
+            (latin1, Some("Préfecture"), "sip:a@b", Some("x")),
+            (
+                b"\"folded\r\n name\"\r\n <sip:a@b>\r\n ;tag = x",
+                Some("folded name"),
+                "sip:a@b",
+                Some("x"),
+            ),
+            (b"sip:a@b ; x=\"<;>\" ; tag=x", None, "sip:a@b", Some("x")),
+            (b"<sip:a@b>;tag", None, "sip:a@b", None),
+        ] {
+            let shown = String::from_utf8_lossy(text);
+            let address = address(text).unwrap_or_else(|fault| panic!("{shown}: {fault}"));
+            assert_eq!(address.display().as_deref(), display, "{shown}");
+            assert_eq!((address.uri().as_str(), address.tag()), (uri, tag), "{shown}");
+        }
+        assert!(address(b"<sip:a@b>;tag").is_ok_and(|address| address.has_unreadable_tag()));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in [
+            "",
+            "a",
+            "<sip:a@b",
+            "sip:a@b>",
+            "\"open <sip:a@b>",
+            "\"a\" sip:a@b",
+            "a@b <sip:a@b>",
+            "Bell, A <sip:a@b>",
+            "< sip:a@b >",
+            "sip:a@b?x=y",
+            "<sip:a@b> x",
+            "<sip:a@b>;=x",
+            "<sip:a@b>,<sip:c@d>",
+            "<>",
+        ] {
+            assert_eq!(address(text.as_bytes()), Err(Fault::Uri), "{text}");
+        }
+    }
+
+    #[test]
+    fn contacts_tell_how_long_and_how_gladly() {
+        for (text, expires, q) in [
+            ("<sip:a@b>", None, 1000),
+            ("<sip:a@b>;q=0.7;expires=3600", Some(3_600), 700),
+            ("<sip:a@b>;q=1.0;expires=99999999999", Some(u32::MAX), 1000),
+            ("<sip:a@b>;q=.25;expires=soon", None, 250),
+            ("<sip:a@b>;q=9", None, 0),
+        ] {
+            let address = address(text.as_bytes()).unwrap();
+            assert_eq!((address.expires(), address.q()), (expires, q), "{text}");
+        }
+    }
+}

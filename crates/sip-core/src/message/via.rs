@@ -174,3 +174,66 @@ impl fmt::Debug for Via {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sent_by_and_parameters() {
+        let via = Via::parse(Bytes::from(
+            "SIP / 2.0/ UDP [2001:db8::1] : 5070;branch=z9hG4bKx ; rport=5071;received=2001:db8::2;ttl=16;maddr=h",
+        ))
+        .unwrap();
+        assert_eq!(
+            (via.version(), via.transport(), via.host(), via.port()),
+            ("2.0", "UDP", "[2001:db8::1]", Some(5070))
+        );
+        assert_eq!(via.host_addr(), Some("2001:db8::1".parse().unwrap()));
+        assert_eq!((via.branch(), via.has_unique_branch()), (Some("z9hG4bKx"), true));
+        assert_eq!(
+            (via.rport(), via.ttl(), via.maddr()),
+            (Some(Some(5071)), Some(16), Some("h"))
+        );
+        assert_eq!(via.received(), Some("2001:db8::2".parse().unwrap()));
+    }
+
+    #[test]
+    fn branches_without_anything_of_their_own_are_told_apart() {
+        for (text, branch, is_unique) in [
+            ("SIP/2.0/UDP h", None, false),
+            ("SIP/2.0/UDP h;branch", None, false),
+            ("SIP/2.0/UDP h;branch=", None, false),
+            ("SIP/2.0/UDP h;branch=1", Some("1"), false),
+            ("SIP/2.0/UDP h;branch=z9hG4bK", Some("z9hG4bK"), false),
+            ("SIP/2.0/UDP h;branch=Z9HG4BKa", Some("Z9HG4BKa"), true),
+            ("SIP/2.0/UDP h;rport;branch=z9hG4bK-1", Some("z9hG4bK-1"), true),
+        ] {
+            let via = Via::parse(Bytes::from(text)).unwrap();
+            assert_eq!((via.branch(), via.has_unique_branch()), (branch, is_unique), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_via_is_refused() {
+        for text in [
+            "",
+            "SIP/2.0/UDP",
+            "SIP/2.0 h",
+            "HTTP/2.0/UDP h",
+            "SIP/2.0/UDP  ",
+            "SIP/2.0/UDP h:x",
+            "SIP/2.0/UDP h:65536",
+            "SIP/2.0/UDP h x",
+            "SIP/2.0/UDP 2001:db8::1",
+            "SIP/2.0/UDP h;=x",
+            "SIP/2.0/UDP h;branch=\"open",
+        ] {
+            assert_eq!(
+                Via::parse(Bytes::from(text)),
+                Err(Fault::Malformed(Name::Via)),
+                "{text}"
+            );
+        }
+    }
+}

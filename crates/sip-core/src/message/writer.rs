@@ -296,3 +296,91 @@ fn put_clean(buffer: &mut BytesMut, bytes: &[u8], is_unwanted: impl Fn(u8) -> bo
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Limits, Message, Parsed, parse_datagram};
+
+    fn request(via: &str, to: &str) -> Request {
+        let text = format!(
+            "INVITE sip:b@c SIP/2.0\r\nv: {via}\r\nVia: SIP/2.0/TCP other;branch=z9hG4bK0\r\nf: <sip:a@b>;tag=1\r\nt: {to}\r\ni: x\r\n\
+             CSeq: 7 INVITE\r\nTimestamp: 54\r\nRecord-Route: <sip:p;lr>\r\n\r\n"
+        );
+        match parse_datagram(Bytes::from(text), &Limits::default()) {
+            Parsed::Message(Message::Request(request)) => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn answer(request: &Request, status: StatusCode) -> Response {
+        let source = Some("203.0.113.5:6000".parse().unwrap());
+        let answer = Answer {
+            to_tag: Some("ours"),
+            source,
+            reason: None,
+        };
+        Response::to(request, status, answer).build()
+    }
+
+    #[test]
+    fn a_response_takes_from_the_request_what_rfc_3261_names() {
+        let request = request(
+            "SIP/2.0/UDP h:5070;rport;branch=z9hG4bK1, SIP/2.0/UDP mid;branch=z9hG4bK2",
+            "\"B\"\r\n <sip:b@c>",
+        );
+        let response = answer(&request, StatusCode::RINGING);
+        let vias: Vec<String> = response.headers().vias().map(|via| via.unwrap().to_string()).collect();
+        assert_eq!(
+            vias,
+            [
+                "SIP/2.0/UDP h:5070;branch=z9hG4bK1;received=203.0.113.5;rport=6000",
+                "SIP/2.0/UDP mid;branch=z9hG4bK2",
+                "SIP/2.0/TCP other;branch=z9hG4bK0"
+            ]
+        );
+        assert_eq!(
+            response.headers().first(Name::To),
+            Some(&b"\"B\" <sip:b@c>;tag=ours"[..])
+        );
+        assert_eq!(response.headers().first(Name::From), Some(&b"<sip:a@b>;tag=1"[..]));
+        assert_eq!(response.headers().cseq(), request.headers().cseq());
+        assert!(!response.headers().contains(Name::Timestamp) && !response.headers().contains(Name::RecordRoute));
+        assert_eq!(response.headers().content_length(), Ok(Some(0)));
+    }
+
+    #[test]
+    fn a_hundred_has_no_tag_and_a_dialog_keeps_its_own() {
+        let new = request("SIP/2.0/UDP 203.0.113.5;branch=z9hG4bK1", "<sip:b@c>");
+        let trying = answer(&new, StatusCode::TRYING);
+        assert_eq!(trying.headers().to().unwrap().tag(), None);
+        assert!(trying.headers().contains(Name::Timestamp));
+        assert_eq!(
+            trying.headers().via().unwrap().received(),
+            None,
+            "sent-by tells the source already"
+        );
+        let within = request("SIP/2.0/UDP h;branch=z9hG4bK1", "<sip:b@c>;tag=theirs");
+        assert_eq!(
+            answer(&within, StatusCode::OK).headers().to().unwrap().tag(),
+            Some("theirs")
+        );
+    }
+
+    #[test]
+    fn nothing_breaks_out_of_its_line() {
+        let uri = "sip:a@b?Route=%3Csip:c%3E".parse().unwrap();
+        let mut builder = Request::builder(Method::Info, &uri);
+        builder
+            .header(Name::Subject, "a\r\nX-Injected: 1\r\n\r\nbody")
+            .other("X-Y: z\r\nW", "v\nw")
+            .raw(Name::Organization, b"folded\r\n value")
+            .header(Name::ContentLength, 99)
+            .body("text/plain", Bytes::from_static(b"hello"));
+        let request = builder.build();
+        let expected = "INFO sip:a@b SIP/2.0\r\nSubject: a  X-Injected: 1    body\r\nX-YzW: v w\r\nOrganization: folded value\r\n\
+            Content-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
+        assert_eq!(request.bytes(), expected);
+        assert_eq!(request.body(), "hello");
+    }
+}

@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(frames(&mut framer, b"\n"), [Frame::Ping]);
         assert_eq!(frames(&mut framer, b"\r\n"), []);
         let message = Frame::Message(Bytes::from_static(MESSAGE));
-        assert_eq!(frames(&mut framer, MESSAGE), [message.clone()]);
+        assert_eq!(frames(&mut framer, MESSAGE), std::slice::from_ref(&message));
         let stream = [MESSAGE, b"\r\n\r\n", MESSAGE, MESSAGE].concat();
         assert_eq!(
             frames(&mut framer, &stream),
