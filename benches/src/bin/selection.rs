@@ -98,7 +98,7 @@ fn recipient(n: u64, gazetteer: &Gazetteer) -> Recipient {
             .flatten()
             .collect(),
         email: Some(format!("p{n}@somme.example")),
-        groups: if n % 5 == 0 {
+        groups: if n.is_multiple_of(5) {
             vec!["Crue".into(), format!("Groupe {}", n % 40)]
         } else {
             Vec::new()

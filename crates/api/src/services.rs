@@ -51,6 +51,10 @@ impl Campaigns for dialer::Handle {
     fn view(&self) -> Arc<LiveView> {
         dialer::Handle::view(self)
     }
+
+    fn predict(&self, recipients: &[Contact], policy: &Policy) -> Option<Prediction> {
+        Some(dialer::Handle::predict(self, recipients, policy))
+    }
 }
 
 /// A voice for previews.

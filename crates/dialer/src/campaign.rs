@@ -136,6 +136,8 @@ pub(crate) struct Counts {
     /// Sum of the times in which channels were held, and of attempts that counted in it.
     pub(crate) held_ms: u64,
     pub(crate) held: u64,
+    /// Numbers of all members.
+    pub(crate) numbers: u64,
 }
 
 impl Counts {
@@ -355,6 +357,7 @@ impl Campaign {
                 member.state = FinalState::NoNumber;
             }
             *self.counts.of(&member) += 1;
+            self.counts.numbers += member.slots.iter().filter(|slot| slot.number.is_some()).count() as u64;
             self.members.push(member);
         }
     }

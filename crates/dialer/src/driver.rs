@@ -6,8 +6,9 @@
 //! until it works: a confirmation is never lost, it only waits.
 
 use crate::{
-    Action, Answer, CallReport, Caller, CampaignId, CampaignReport, Command, CommandError, Dialer, Journal,
-    JournalError, LiveView, Message, Now, Query, Record, Reply, Sequence, TrunkChange, TrunkIndex,
+    Action, Answer, Assumptions, CallReport, Caller, CampaignId, CampaignReport, Command, CommandError, Contact,
+    Dialer, Journal, JournalError, LiveView, Message, Now, Policy, Prediction, Query, Record, Reply, Sequence,
+    Settings, TrunkChange, TrunkIndex,
 };
 use arc_swap::ArcSwap;
 use std::collections::VecDeque;
@@ -40,6 +41,7 @@ enum Input {
 pub struct Handle {
     inputs: Sender<Input>,
     view: Arc<ArcSwap<LiveView>>,
+    settings: Arc<Settings>,
 }
 
 impl Handle {
@@ -89,6 +91,12 @@ impl Handle {
         }
     }
 
+    /// What calling these people by this policy from now on would lead to. Computed on the caller's thread.
+    #[must_use]
+    pub fn predict(&self, people: &[Contact], policy: &Policy) -> Prediction {
+        crate::predict(&self.settings, people, policy, &Assumptions::default(), Now::read())
+    }
+
     /// What is happening now; refreshed several times a second while something changes. Costs nothing.
     #[must_use]
     pub fn view(&self) -> Arc<LiveView> {
@@ -122,6 +130,7 @@ impl Handle {
 /// If the system gives no thread.
 pub fn start(dialer: Dialer, journal: Box<dyn Journal>, caller: Box<dyn Caller>) -> std::io::Result<Handle> {
     let (inputs, received) = mpsc::channel();
+    let settings = Arc::new(dialer.settings.clone());
     let view = Arc::new(ArcSwap::from_pointee(dialer.view(Now::read())));
     let (batches, taken) = mpsc::channel();
     let to_dialer = inputs.clone();
@@ -152,7 +161,7 @@ pub fn start(dialer: Dialer, journal: Box<dyn Journal>, caller: Box<dyn Caller>)
             let _ = stopped.send(());
         }
     })?;
-    Ok(Handle { inputs, view })
+    Ok(Handle { inputs, view, settings })
 }
 
 /// A reply that waits for its records.

@@ -44,6 +44,7 @@ pub use message::{Edition, Message, Text};
 pub use order::{Action, Caller, Messenger, Notice, Order};
 pub use outcome::{CallReport, CallStats, Cause, Heard, Outcome};
 pub use policy::{Delays, Hours, MachinePolicy, NumberOrder, Policy, PolicyError, Preset};
+pub use prediction::{Assumptions, predict};
 pub use record::{Event, Record};
 pub use report::{AttemptRow, CampaignReport, FinalState, RecipientRow};
 pub use restore::RestoreError;

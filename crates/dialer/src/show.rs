@@ -89,7 +89,7 @@ impl Dialer {
             return campaign.ended_ms;
         }
         let moment = self.clock.moment(now);
-        let end = crate::prediction::remaining(campaign, &self.settings, moment);
+        let end = crate::prediction::remaining(campaign, &self.settings);
         let left = campaign.deadline()?.since(moment).min(end);
         Some(now.utc_ms + i64::try_from(left.as_millis()).unwrap_or(0))
     }

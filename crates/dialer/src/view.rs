@@ -182,7 +182,7 @@ pub enum CallPhase {
 }
 
 /// What a policy would lead to, before a launch.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Prediction {
     /// Recipients.
     pub recipients: u64,
