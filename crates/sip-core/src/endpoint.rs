@@ -371,6 +371,9 @@ impl Endpoint {
         if call.is_over() {
             if let Some(call) = self.calls.remove(key) {
                 self.core.by_dialog.remove(&call.hash);
+                if let Some(merged) = call.merged {
+                    self.core.by_dialog.remove(&merged);
+                }
             }
         } else {
             call.plan(&mut cx);

@@ -472,3 +472,14 @@ fn a_peer_of_rfc_2543_is_matched_without_branch() {
     world.run(Duration::from_secs(3));
     assert_eq!(world.sent(B, "SIP/2.0 486").len(), 1, "the ACK stopped the repeats");
 }
+
+#[test]
+fn an_invite_that_came_by_two_ways_is_one_call() {
+    let mut world = World::new(17).scripted();
+    world.call();
+    let invite = world.last(A, "INVITE");
+    world.deliver(B, &invite);
+    world.deliver(B, &invite.replace("z9hG4bK", "z9hG4bKother"));
+    assert!(world.last(B, "SIP/2.0").starts_with("SIP/2.0 482 "));
+    assert_eq!(world.events[B].len(), 1);
+}

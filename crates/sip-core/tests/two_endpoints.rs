@@ -237,13 +237,23 @@ fn every_call_ends_once_on_a_calm_network() {
 
 #[test]
 fn every_call_ends_once_in_a_storm() {
+    let (mut answered, mut failed, mut lines) = (0, 0, 0);
     for seed in 1000..1300 {
         let mut play = Play::new(seed, false);
         for side in [A, B, A, B] {
             play.place(side);
         }
         play.finish();
+        lines += play.world.wire.len();
+        for told in play.told.iter().flat_map(|calls| calls.values()) {
+            answered += told.answered;
+            failed += told.failed;
+        }
     }
+    assert!(
+        answered > 300 && failed > 300 && lines > 10_000,
+        "{answered} {failed} {lines}: the storm is too tame"
+    );
 }
 
 #[test]

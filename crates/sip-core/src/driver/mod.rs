@@ -123,6 +123,9 @@ impl Driver {
         let mut sockets = Vec::new();
         let streams = Streams::new();
         for local in &mut config.locals {
+            if local.addr.ip().is_unspecified() && local.advertised.is_none() {
+                local.advertised = own_address(local.addr);
+            }
             match local.transport {
                 Transport::Udp => {
                     let socket = Udp::bind(local.addr).await?;
@@ -132,6 +135,11 @@ impl Driver {
                 Transport::Tcp => local.addr = listen(&streams, local.addr, None).await?,
                 Transport::Tls if local.addr.port() == 0 => local.addr.set_port(Transport::Tls.default_port()),
                 Transport::Tls => {}
+            }
+        }
+        for local in &mut config.locals {
+            if let Some(advertised) = local.advertised.as_mut().filter(|advertised| advertised.port() == 0) {
+                advertised.set_port(local.addr.port());
             }
         }
         let (locations, located) = mpsc::channel(64);
@@ -309,6 +317,19 @@ impl Driver {
         }
         is_quiet
     }
+}
+
+/// The address by which this machine reaches others: what peers are told when we listen on all addresses. Nothing is sent.
+fn own_address(wildcard: SocketAddr) -> Option<SocketAddr> {
+    let elsewhere = if wildcard.is_ipv4() {
+        "192.0.2.1:9"
+    } else {
+        "[2001:db8::1]:9"
+    };
+    let socket = std::net::UdpSocket::bind(SocketAddr::new(wildcard.ip(), 0)).ok()?;
+    socket.connect(elsewhere).ok()?;
+    let ip = socket.local_addr().ok()?.ip();
+    Some(SocketAddr::new(ip, wildcard.port()))
 }
 
 async fn listen(

@@ -256,9 +256,17 @@ impl Endpoint {
             builder.header(Name::MinSe, minimum);
             return cx.core.respond(now, server, &Method::Invite, trunk, builder.build());
         }
+        // RFC 3261 §8.2.2.2: the same INVITE by two ways is one call.
+        let merged = cx.core.hash((4u8, &id.call_id, &id.from_tag, id.sequence));
+        if cx.core.by_dialog.contains_key(&merged) {
+            let response = refusal(&mut cx, StatusCode::LOOP_DETECTED).build();
+            return cx.core.respond(now, server, &Method::Invite, trunk, response);
+        }
         let key = self.calls.reserve();
         match Call::receive(&mut cx, key, server, request, flow, trunk) {
             Some(mut call) => {
+                call.merged = Some(merged);
+                cx.core.by_dialog.insert(merged, key);
                 call.plan(&mut cx);
                 self.calls.fill(key, call);
             }

@@ -38,6 +38,8 @@ pub(crate) struct Call {
     pub trunk: Option<TrunkId>,
     /// Its number among the dialogs.
     pub hash: u64,
+    /// The number of the peer's first INVITE, by which one that took another way is recognised.
+    pub merged: Option<u64>,
     pub phase: Phase,
     pub dialog: Option<Box<Dialog>>,
     /// User part of our Contact.

@@ -113,6 +113,7 @@ impl Call {
             key,
             trunk,
             hash,
+            merged: None,
             phase: Phase::Called(Box::new(called)),
             dialog: Some(Box::new(dialog)),
             contact_user: uri.user().unwrap_or_default().into(),

@@ -177,6 +177,7 @@ impl Call {
             key,
             trunk: Some(id),
             hash,
+            merged: None,
             phase: Phase::Calling(Box::new(calling)),
             dialog: None,
             contact_user,
