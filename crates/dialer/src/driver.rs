@@ -271,7 +271,11 @@ impl Driver {
         self.reply(self.dialer.durable());
     }
 
+    /// Replies to commands that are durable. Who was told that a campaign exists or runs also finds it so in the view.
     fn reply(&mut self, upto: Sequence) {
+        if self.replies.iter().any(|waiting| waiting.durable <= upto) {
+            self.publish();
+        }
         self.replies.retain(|waiting| {
             let is_due = waiting.durable <= upto;
             if is_due {
@@ -307,16 +311,20 @@ impl Driver {
 
     fn show(&mut self) {
         if self.is_changed && self.viewed.elapsed() >= VIEW_PERIOD {
-            let mut view = self.dialer.view(Now::read());
-            view.journal.flush_us = self.flush_us;
-            // Rates and predictions move by themselves while a campaign runs.
-            self.is_changed = view
-                .campaigns
-                .iter()
-                .any(|campaign| campaign.state == crate::CampaignState::Running);
-            self.view.store(Arc::new(view));
-            self.viewed = Instant::now();
+            self.publish();
         }
+    }
+
+    fn publish(&mut self) {
+        let mut view = self.dialer.view(Now::read());
+        view.journal.flush_us = self.flush_us;
+        // Rates and predictions move by themselves while a campaign runs.
+        self.is_changed = view
+            .campaigns
+            .iter()
+            .any(|campaign| campaign.state == crate::CampaignState::Running);
+        self.view.store(Arc::new(view));
+        self.viewed = Instant::now();
     }
 }
 
