@@ -1,5 +1,6 @@
 //! One campaign as the fold of its records: its members, what was tried, what is still owed to each of them.
 
+use crate::counts::Counts;
 use crate::time::Moment;
 use crate::{
     AttemptId, Bill, CallPhase, CallStats, CampaignId, CampaignState, Cause, ConfirmedBy, Contact, E164, Event,
@@ -117,53 +118,6 @@ pub(crate) enum Next {
     InCall,
     /// Every try is used up.
     Exhausted,
-}
-
-/// Counts that are kept as things happen, so that a view costs nothing.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Counts {
-    pub(crate) confirmed: u64,
-    pub(crate) informed: u64,
-    pub(crate) not_confirmed: u64,
-    pub(crate) failed: [u64; Cause::ALL.len()],
-    pub(crate) pending: u64,
-    pub(crate) calling: u64,
-    pub(crate) ringing: u64,
-    pub(crate) speaking: u64,
-    pub(crate) outcomes: [u64; Cause::ALL.len()],
-    pub(crate) cost_micros: u64,
-    pub(crate) billed_seconds: u64,
-    /// Sum of the times in which channels were held, and of attempts that counted in it.
-    pub(crate) held_ms: u64,
-    pub(crate) held: u64,
-    /// Numbers of all members.
-    pub(crate) numbers: u64,
-}
-
-impl Counts {
-    fn phase(&mut self, phase: CallPhase) -> &mut u64 {
-        match phase {
-            CallPhase::Calling => &mut self.calling,
-            CallPhase::Ringing => &mut self.ringing,
-            CallPhase::Speaking | CallPhase::Confirming | CallPhase::Confirmed => &mut self.speaking,
-        }
-    }
-
-    /// The counter of a final state.
-    fn of(&mut self, member: &Member) -> &mut u64 {
-        match member.state {
-            FinalState::Pending => &mut self.pending,
-            FinalState::Confirmed => &mut self.confirmed,
-            FinalState::Informed => &mut self.informed,
-            FinalState::NotConfirmed => &mut self.not_confirmed,
-            FinalState::NoNumber => &mut self.failed[Cause::Unreachable as usize],
-            FinalState::CampaignOver => &mut self.failed[Cause::Cancelled as usize],
-            FinalState::NotReached => {
-                let cause = member.last.map_or(Cause::Failed, |outcome| outcome.cause());
-                &mut self.failed[cause as usize]
-            }
-        }
-    }
 }
 
 impl Slot {

@@ -12,6 +12,7 @@ mod codec;
 mod command;
 mod commands;
 mod contact;
+mod counts;
 mod dialer;
 pub mod driver;
 mod id;

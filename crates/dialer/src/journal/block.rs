@@ -245,6 +245,84 @@ mod tests {
         assert_eq!(walk.head(), Some(head));
     }
 
+    /// A block of the first format, as it lies on disks: whatever the program becomes, it must be read.
+    #[test]
+    fn a_block_of_the_first_format_is_read_for_ever() {
+        let hex = include_str!("block_v1.hex").trim();
+        let bytes: Vec<u8> = (0..hex.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+            .collect();
+        let opened = open(&bytes, Sequence(0), Some(&GENESIS)).unwrap();
+        assert_eq!(opened.records, first_format());
+    }
+
+    /// One record of each kind that a campaign writes, as the first version wrote them.
+    fn first_format() -> Vec<Record> {
+        use crate::{AttemptId, Bill, CallStats, CampaignId, ConfirmedBy, Heard, Outcome, RecipientId};
+        let (campaign, attempt, recipient) = (CampaignId(3), AttemptId(700), RecipientId(41));
+        let outcome = Outcome::AnsweredNotConfirmed(Heard::Whole);
+        let stats = CallStats {
+            talking: std::time::Duration::from_millis(31_250),
+            digits: 2,
+            ..CallStats::default()
+        };
+        let events = [
+            Event::Started {
+                version: "0.1.0".into(),
+            },
+            Event::RecipientsAdded {
+                campaign,
+                recipients: vec![recipient, RecipientId(7)],
+                by: "op".into(),
+            },
+            Event::CampaignLaunched {
+                campaign,
+                by: "op".into(),
+            },
+            Event::AttemptStarted {
+                attempt,
+                campaign,
+                recipient,
+                slot: 1,
+                trunk: "a".into(),
+                version: 2,
+            },
+            Event::Confirmed {
+                campaign,
+                recipient,
+                attempt,
+                how: ConfirmedBy::Key,
+                by: String::new(),
+            },
+            Event::AttemptEnded {
+                attempt,
+                campaign,
+                outcome,
+                stats,
+                bill: Bill {
+                    seconds: 60,
+                    micros: 9_000,
+                },
+            },
+            Event::CampaignEnded {
+                campaign,
+                expired: true,
+            },
+            Event::TrunkChanged {
+                trunk: "a".into(),
+                is_up: false,
+            },
+        ];
+        let at_ms = |at: usize| 1_764_072_000_000 + at as i64;
+        let record = |(at, event)| Record {
+            sequence: Sequence(at as u64),
+            at_ms: at_ms(at),
+            event,
+        };
+        events.into_iter().enumerate().map(record).collect()
+    }
+
     #[test]
     fn every_changed_bit_is_noticed() {
         let (blocks, _) = seal(&records(3), GENESIS);
