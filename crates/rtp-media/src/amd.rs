@@ -30,10 +30,10 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             initial_silence: Duration::from_millis(2_500),
-            greeting: Duration::from_millis(2_600),
+            greeting: Duration::from_millis(4_000),
             after_greeting: Duration::from_millis(700),
             words: 12,
-            total: Duration::from_millis(6_000),
+            total: Duration::from_millis(8_000),
             level: -45.0,
         }
     }
