@@ -387,3 +387,5 @@ problem-file-columns = The file has more than { $most } columns.
 problem-file-sheet = The file has no sheet “{ $sheet }”.
 problem-file-no-number = No column of numbers or e-mail addresses is recognised. Headers found: { $headers }
 problem-import-gone = This file is no longer waiting; send it again.
+problem-no-import = This import is unknown or too old to be undone.
+problem-live-list = This list follows criteria; a file cannot fill it.

@@ -387,3 +387,5 @@ problem-file-columns = Le fichier dépasse { $most } colonnes.
 problem-file-sheet = Le fichier n’a pas de feuille « { $sheet } ».
 problem-file-no-number = Aucune colonne de numéros ou d’adresses électroniques n’est reconnue. En-têtes trouvés : { $headers }
 problem-import-gone = Ce fichier n’est plus en attente ; envoyez-le de nouveau.
+problem-no-import = Cet import est inconnu ou trop ancien pour être annulé.
+problem-live-list = Cette liste suit des critères ; un fichier ne peut pas la remplir.

@@ -46,7 +46,11 @@ impl Desk {
             source,
         })?;
         let zone = TimeZone::get(&settings.time_zone).map_err(|_| ServeError::TimeZone(settings.time_zone.clone()))?;
-        let (users, made) = Users::open(data.join("users.json"), settings.admin_password.as_deref())?;
+        let (users, made) = Users::open(
+            data.join("users.json"),
+            settings.admin_password.as_deref(),
+            &settings.users,
+        )?;
         let desk = Desk {
             sessions: Sessions::open(data.join("sessions.json"), settings.session_idle)?,
             audit: Audit::open(data.join("audit.jsonl"))?,

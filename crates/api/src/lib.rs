@@ -25,6 +25,8 @@ pub mod services;
 mod sessions;
 pub mod settings;
 mod store;
+#[cfg(test)]
+mod tests;
 pub mod text;
 mod tls;
 pub mod users;
@@ -32,4 +34,4 @@ pub mod users;
 pub use numbers::install as install_metrics;
 pub use server::{ServeError, Server, serve};
 pub use services::{Campaigns, Services, Speech, SpeechError};
-pub use settings::{Settings, Tls};
+pub use settings::{NamedUser, Settings, Tls};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use dialer::{
-    Answer, CampaignId, CampaignReport, CampaignView, Command, CommandError, Contact, Edition, Message, MessageId,
-    Policy, Prediction, Preset, Query, Reply, Text,
+    Answer, CampaignId, CampaignReport, CampaignView, Command, CommandError, Contact, Contacts, Edition, Message,
+    MessageId, Policy, Prediction, Preset, Query, Reply, Text,
 };
 use directory::{Directory, ListId, RecipientId, Selection};
 use serde::Deserialize;
@@ -97,12 +97,26 @@ async fn query(desk: &Arc<Desk>, query: Query) -> Result<Answer, Problem> {
     Ok(blocking(move || campaigns.query(query)).await??)
 }
 
-/// The campaign in the live view.
-pub(crate) fn view(desk: &Desk, id: u64) -> Result<CampaignView, Problem> {
-    let view = desk.services.campaigns.view();
-    view.campaign(CampaignId(id))
-        .cloned()
-        .ok_or_else(|| CommandError::NoCampaign(CampaignId(id)).into())
+/// The campaign as the live view shows it; one that was made a moment ago, from the dialer itself.
+pub(crate) async fn view(desk: &Arc<Desk>, id: u64) -> Result<CampaignView, Problem> {
+    let live = desk.services.campaigns.view();
+    match live.campaign(CampaignId(id)) {
+        Some(view) => Ok(view.clone()),
+        None => Ok(report(desk, id).await?.summary),
+    }
+}
+
+/// Sends a command of the console, and waits until the live view has taken notice, so that the page that follows is right.
+pub(crate) async fn steer(desk: &Arc<Desk>, asked: Command) -> Result<(), Problem> {
+    let before = desk.services.campaigns.view();
+    command(desk, asked).await?;
+    for _ in 0..20 {
+        if !Arc::ptr_eq(&before, &desk.services.campaigns.view()) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    Ok(())
 }
 
 /// The full report of a campaign.
@@ -249,21 +263,8 @@ pub(crate) fn chosen(
 
 /// What the dialer needs to know of these recipients; those without a number to call are left out.
 pub(crate) fn contacts(directory: &Directory, chosen: &[RecipientId]) -> Vec<Contact> {
-    let contact = |id: &RecipientId| {
-        let recipient = directory.recipient(*id)?;
-        let numbers = recipient
-            .numbers
-            .iter()
-            .filter(|number| number.voice)
-            .map(|number| number.e164)
-            .collect::<Vec<_>>();
-        (!numbers.is_empty()).then(|| Contact {
-            recipient: *id,
-            numbers,
-            language: Some(recipient.language),
-        })
-    };
-    chosen.iter().filter_map(contact).collect()
+    let known = chosen.iter().filter_map(|id| directory.contact(*id));
+    known.filter(|contact| !contact.numbers.is_empty()).collect()
 }
 
 /// The preset's policy with the fields that differ.
@@ -375,7 +376,7 @@ fn yes() -> bool {
 
 /// Changes what a campaign says. A text written on the spot becomes a new version of the campaign's message.
 pub(crate) async fn change_message(desk: &Arc<Desk>, id: u64, new: NewMessage, by: &str) -> Result<(), Problem> {
-    let current = view(desk, id)?.message;
+    let current = view(desk, id).await?.message;
     let message = match new.message {
         Said::Id(id) => MessageId(id),
         Said::Written(mut written) => {
@@ -433,6 +434,8 @@ impl From<directory::StoreError> for Problem {
         use directory::StoreError;
         match error {
             StoreError::NoSuchRecipient(_) => Problem::new(StatusCode::NOT_FOUND, "no-recipient"),
+            StoreError::NoSuchImport(_) => Problem::new(StatusCode::NOT_FOUND, "no-import"),
+            StoreError::LiveList(_) => Problem::new(StatusCode::CONFLICT, "live-list"),
             StoreError::NoSuchList(_) => Problem::new(StatusCode::NOT_FOUND, "no-list"),
             StoreError::NameTaken(_) | StoreError::KeyTaken(_) => Problem::new(StatusCode::CONFLICT, "name-taken"),
             StoreError::TooManyNumbers => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too-many-numbers"),

@@ -252,6 +252,14 @@ pub enum ServeError {
         /// What is wrong.
         reason: String,
     },
+    /// A user that the configuration names cannot be added.
+    #[error("the user “{login}” of the configuration cannot be added: {reason}")]
+    User {
+        /// The login.
+        login: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The time zone is unknown.
     #[error("“{0}” is not a time zone; write an IANA name such as Europe/Paris")]
     TimeZone(String),

@@ -13,9 +13,12 @@ pub struct Settings {
     pub tls: Tls,
     /// Folder for what the desk keeps: users, audit trail, the self-signed certificate. Created when missing.
     pub data: PathBuf,
-    /// Password of the first administrator (`admin`), used only while no user exists. `None`: one is made and
+    /// Password of the first administrator (`admin`), used only while there is no administrator. `None`: one is made and
     /// given once by [`crate::Server::initial_password`].
     pub admin_password: Option<String>,
+    /// Users that the configuration names. Those missing are added; one whose password in the file has changed since the
+    /// last start gets it. All else about users is changed in the console.
+    pub users: Vec<NamedUser>,
     /// How long a session lives without being used.
     pub session_idle: Duration,
     /// Name of the organisation, shown in the console and on reports ("Préfecture de la Somme").
@@ -38,12 +41,24 @@ impl Settings {
             },
             data: data.into(),
             admin_password: None,
+            users: Vec::new(),
             session_idle: Duration::from_secs(12 * 3600),
             organisation: "Préfecture".into(),
             time_zone: "Europe/Paris".into(),
             max_body: 32 << 20,
         }
     }
+}
+
+/// A user that the configuration names.
+#[derive(Clone)]
+pub struct NamedUser {
+    /// The code typed at login.
+    pub login: String,
+    /// `administration`, `launch`, `directory`, `statistics`, or the name of a group made in the console.
+    pub group: String,
+    /// The password.
+    pub password: String,
 }
 
 /// Never shows the password.

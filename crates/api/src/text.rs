@@ -275,8 +275,7 @@ mod tests {
                         .chars()
                         .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
                 {
-                    let header =
-                        ["content-type", "accept-language", "content-disposition", "x-file-name"].contains(&key);
+                    let header = ["sec-fetch-site", "x-csrf-token", "x-file-name"].contains(&key);
                     assert!(header || known.contains(key), "the sources use the missing key {key}");
                 }
             }
@@ -289,8 +288,7 @@ mod tests {
             "cause-",
             "problem-",
             "column-",
-            "kind-",
-            "preset-",
+            "reason-",
         ];
         for part in sources
             .split("Problem::new(")

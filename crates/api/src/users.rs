@@ -11,6 +11,7 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::ServeError;
+use crate::settings::NamedUser;
 use crate::store::{self, StoreError};
 
 /// What a group may be allowed.
@@ -72,15 +73,18 @@ pub struct User {
     pub disabled: bool,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Account {
     #[serde(flatten)]
     user: User,
     /// Argon2id in PHC form.
     password: String,
+    /// The same of the password that the configuration gave last, if it names this user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    named: Option<String>,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Book {
     version: u32,
     groups: Vec<Group>,
@@ -124,24 +128,41 @@ pub(crate) struct Users {
 }
 
 impl Users {
-    /// Reads the file, or makes it with four groups and `admin`. Also returns the password made, if one was.
-    pub(crate) fn open(path: PathBuf, admin: Option<&str>) -> Result<(Users, Option<String>), ServeError> {
-        let decoy = hash(&random_password());
-        if let Some(book) = store::read_json::<Book>(&path)? {
-            return Ok((
-                Users {
-                    path,
-                    book: ArcSwap::from_pointee(book),
-                    writing: Mutex::new(()),
-                    decoy,
-                },
-                None,
-            ));
+    /// Reads the file, or makes it with four groups; adds the users that the configuration names, and `admin` when nobody
+    /// could administer. Also returns the password made for `admin`, if one was.
+    pub(crate) fn open(
+        path: PathBuf,
+        admin: Option<&str>,
+        named: &[NamedUser],
+    ) -> Result<(Users, Option<String>), ServeError> {
+        let mut book = store::read_json::<Book>(&path)?.unwrap_or_else(first_book);
+        let before = book.clone();
+        for user in named {
+            name_user(&mut book, user)?;
         }
-        let made = admin.is_none().then(random_password);
-        let password = admin.or(made.as_deref()).unwrap_or_default();
-        let book = first_book(password);
-        store::replace_json(&path, &book).map_err(|StoreError { path, source }| ServeError::File { path, source })?;
+        let mut made = None;
+        if !book.accounts.iter().any(|account| administers(&book, account)) {
+            made = admin.is_none().then(random_password);
+            let password = admin.or(made.as_deref()).unwrap_or_default();
+            let groups = BTreeSet::from([book.groups.first().map(|group| group.name.clone()).unwrap_or_default()]);
+            let user = User {
+                login: "admin".into(),
+                name: "Administrateur".into(),
+                groups,
+                disabled: false,
+            };
+            book.accounts.retain(|account| account.user.login != "admin");
+            book.accounts.push(Account {
+                user,
+                password: hash(password),
+                named: None,
+            });
+        }
+        if book != before {
+            store::replace_json(&path, &book)
+                .map_err(|StoreError { path, source }| ServeError::File { path, source })?;
+        }
+        let decoy = hash(&random_password());
         Ok((
             Users {
                 path,
@@ -161,12 +182,7 @@ impl Users {
             .iter()
             .find(|account| account.user.login == login && !account.user.disabled);
         let expected = account.map_or(self.decoy.as_str(), |account| account.password.as_str());
-        let matches = password.len() <= MAX_PASSWORD
-            && PasswordHash::new(expected).is_ok_and(|expected| {
-                Argon2::default()
-                    .verify_password(password.as_bytes(), &expected)
-                    .is_ok()
-            });
+        let matches = fits(expected, password);
         matches && account.is_some()
     }
 
@@ -201,7 +217,11 @@ impl Users {
             if book.accounts.iter().any(|account| account.user.login == user.login) {
                 return Err(UserError::Taken);
             }
-            book.accounts.push(Account { user, password });
+            book.accounts.push(Account {
+                user,
+                password,
+                named: None,
+            });
             Ok(())
         })
     }
@@ -279,10 +299,7 @@ impl Users {
                 return Err(UserError::Unknown);
             }
         }
-        let administers = |account: &Account| {
-            !account.user.disabled && rights_of(&book, &account.user).contains(&Right::Administration)
-        };
-        if !book.accounts.iter().any(administers) {
+        if !book.accounts.iter().any(|account| administers(&book, account)) {
             return Err(UserError::LastAdministrator);
         }
         store::replace_json(&self.path, &book)?;
@@ -299,28 +316,85 @@ fn rights_of(book: &Book, user: &User) -> BTreeSet<Right> {
         .collect()
 }
 
-fn first_book(password: &str) -> Book {
-    let group = |name: &str, rights: &[Right]| Group {
+fn administers(book: &Book, account: &Account) -> bool {
+    !account.user.disabled && rights_of(book, &account.user).contains(&Right::Administration)
+}
+
+/// Adds a user of the configuration, or gives the new password of the file.
+fn name_user(book: &mut Book, named: &NamedUser) -> Result<(), ServeError> {
+    let wrong = |reason: String| ServeError::User {
+        login: named.login.clone(),
+        reason,
+    };
+    check_login(&named.login).map_err(|error| wrong(error.to_string()))?;
+    let alias = match named.group.as_str() {
+        "administration" => GROUPS[0],
+        "launch" => GROUPS[1],
+        "directory" => GROUPS[2],
+        "statistics" => GROUPS[3],
+        other => other,
+    };
+    let group = book.groups.iter().find(|group| group.name == alias);
+    let group = group
+        .ok_or_else(|| wrong(format!("there is no group “{}”", named.group)))?
+        .name
+        .clone();
+    match book
+        .accounts
+        .iter_mut()
+        .find(|account| account.user.login == named.login)
+    {
+        Some(account)
+            if account
+                .named
+                .as_deref()
+                .is_some_and(|known| fits(known, &named.password)) => {}
+        Some(account) => {
+            account.password = hash(&named.password);
+            account.named = Some(account.password.clone());
+        }
+        None => {
+            let password = hash(&named.password);
+            let user = User {
+                login: named.login.clone(),
+                name: String::new(),
+                groups: BTreeSet::from([group]),
+                disabled: false,
+            };
+            book.accounts.push(Account {
+                user,
+                named: Some(password.clone()),
+                password,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn fits(hash: &str, password: &str) -> bool {
+    password.len() <= MAX_PASSWORD
+        && PasswordHash::new(hash)
+            .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+/// The groups of a new house.
+const GROUPS: [&str; 4] = ["Administration", "Déclenchement", "Annuaire", "Statistiques"];
+
+fn first_book() -> Book {
+    let rights: [&[Right]; 4] = [
+        &Right::ALL,
+        &[Right::Launch, Right::Statistics],
+        &[Right::Directory],
+        &[Right::Statistics],
+    ];
+    let group = |(name, rights): (&str, &[Right])| Group {
         name: name.into(),
         rights: rights.iter().copied().collect(),
     };
     Book {
         version: 1,
-        groups: vec![
-            group("Administration", &Right::ALL),
-            group("Déclenchement", &[Right::Launch, Right::Statistics]),
-            group("Annuaire", &[Right::Directory]),
-            group("Statistiques", &[Right::Statistics]),
-        ],
-        accounts: vec![Account {
-            user: User {
-                login: "admin".into(),
-                name: "Administrateur".into(),
-                groups: BTreeSet::from(["Administration".to_owned()]),
-                disabled: false,
-            },
-            password: hash(password),
-        }],
+        groups: GROUPS.into_iter().zip(rights).map(group).collect(),
+        accounts: Vec::new(),
     }
 }
 
@@ -387,20 +461,49 @@ mod tests {
     fn the_first_start_makes_an_administrator_and_the_second_does_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("users.json");
-        let (users, made) = Users::open(path.clone(), None).unwrap();
+        let (users, made) = Users::open(path.clone(), None, &[]).unwrap();
         let made = made.unwrap();
         assert!(users.verify("admin", &made));
         assert!(!users.verify("admin", "something else"));
-        let (users, again) = Users::open(path.clone(), Some("ignored, a user exists")).unwrap();
+        let (users, again) = Users::open(path.clone(), Some("ignored, a user exists"), &[]).unwrap();
         assert_eq!(again, None);
         assert!(users.verify("admin", &made));
         assert!(!std::fs::read_to_string(path).unwrap().contains(&made));
     }
 
     #[test]
+    fn users_of_the_configuration_are_added_and_follow_its_passwords() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("users.json");
+        let named = |password: &str| NamedUser {
+            login: "crise".into(),
+            group: "administration".into(),
+            password: password.into(),
+        };
+        let (users, made) = Users::open(path.clone(), None, &[named("first password")]).unwrap();
+        assert_eq!(made, None, "somebody can administer already");
+        assert!(users.verify("crise", "first password"));
+        users
+            .update(user("crise", "Administration"), Some("changed in the console"))
+            .unwrap();
+        let (users, _) = Users::open(path.clone(), None, &[named("first password")]).unwrap();
+        assert!(
+            users.verify("crise", "changed in the console"),
+            "the file did not change: the console wins"
+        );
+        let (users, _) = Users::open(path.clone(), None, &[named("second password")]).unwrap();
+        assert!(users.verify("crise", "second password"));
+        let lost = NamedUser {
+            group: "nowhere".into(),
+            ..named("x")
+        };
+        assert!(matches!(Users::open(path, None, &[lost]), Err(ServeError::User { .. })));
+    }
+
+    #[test]
     fn a_change_of_a_group_has_effect_at_once() {
         let folder = tempfile::tempdir().unwrap();
-        let (users, _) = Users::open(folder.path().join("users.json"), Some("a long password")).unwrap();
+        let (users, _) = Users::open(folder.path().join("users.json"), Some("a long password"), &[]).unwrap();
         users.create(user("lea", "Annuaire"), "correct horse battery").unwrap();
         assert_eq!(users.rights("lea").unwrap(), BTreeSet::from([Right::Directory]));
         users
@@ -426,7 +529,7 @@ mod tests {
     #[test]
     fn somebody_can_always_administer() {
         let folder = tempfile::tempdir().unwrap();
-        let (users, _) = Users::open(folder.path().join("users.json"), Some("a long password")).unwrap();
+        let (users, _) = Users::open(folder.path().join("users.json"), Some("a long password"), &[]).unwrap();
         let none = Group {
             name: "Administration".into(),
             rights: BTreeSet::new(),
@@ -447,7 +550,7 @@ mod tests {
     #[test]
     fn bad_logins_passwords_and_groups_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let (users, _) = Users::open(folder.path().join("users.json"), Some("a long password")).unwrap();
+        let (users, _) = Users::open(folder.path().join("users.json"), Some("a long password"), &[]).unwrap();
         for login in ["", "Léa", "a b", "x\n", "../x"] {
             assert!(
                 matches!(

@@ -84,7 +84,7 @@ pub(crate) async fn page(
     Part(id): Part<u64>,
     Query(done): Query<super::Done>,
 ) -> Result<Html<String>, Problem> {
-    let view = rooms::view(&desk, id)?;
+    let view = rooms::view(&desk, id).await?;
     let report = rooms::report(&desk, id).await.ok();
     let edition = rooms::message(&desk, view.message.0, Some(view.message_version))
         .await
@@ -442,7 +442,7 @@ fn downloads(page: &mut Page<'_>, id: u64) {
 }
 
 async fn steer(desk: &Arc<Desk>, id: u64, command: Command) -> Result<Response, Problem> {
-    rooms::command(desk, command).await?;
+    rooms::steer(desk, command).await?;
     Ok(back(id, ""))
 }
 

@@ -60,7 +60,7 @@ pub(crate) async fn create(
 
 /// `GET /campaigns/{id}`: the live view, with the message that is being broadcast (R11).
 pub(crate) async fn one(State(desk): State<Arc<Desk>>, Part(id): Part<u64>) -> Result<Response, Problem> {
-    let view = rooms::view(&desk, id)?;
+    let view = rooms::view(&desk, id).await?;
     let message = rooms::message(&desk, view.message.0, Some(view.message_version))
         .await?
         .message;
@@ -216,7 +216,7 @@ async fn steer(desk: &Arc<Desk>, command: Command) -> Result<Response, Problem> 
 
 /// `GET /campaigns/{id}/events`: server-sent events named `view`, one at once and one at each change.
 pub(crate) async fn events(State(desk): State<Arc<Desk>>, Part(id): Part<u64>) -> Result<Response, Problem> {
-    rooms::view(&desk, id)?;
+    rooms::view(&desk, id).await?;
     let closing = desk.closing.subscribe();
     let keep = KeepAlive::new().interval(Duration::from_secs(15));
     Ok(Sse::new(follow(desk, CampaignId(id), closing))
@@ -224,7 +224,7 @@ pub(crate) async fn events(State(desk): State<Arc<Desk>>, Part(id): Part<u64>) -
         .into_response())
 }
 
-/// Ends when the server closes, or when the campaign is gone.
+/// Ends when the server closes.
 fn follow(
     desk: Arc<Desk>,
     id: CampaignId,
@@ -235,8 +235,10 @@ fn follow(
         move |(desk, mut closing, shown)| async move {
             loop {
                 let view = desk.services.campaigns.view();
-                let now = view.campaign(id)?;
-                if shown.as_ref() != Some(now) {
+                // A campaign that was made a moment ago is not in the view yet.
+                if let Some(now) = view.campaign(id)
+                    && shown.as_ref() != Some(now)
+                {
                     let event = Event::default().event("view").json_data(now).ok()?;
                     return Some((Ok(event), (Arc::clone(&desk), closing, Some(now.clone()))));
                 }

@@ -162,8 +162,15 @@ fn web(config: &Config) -> api::Settings {
             key: key.clone(),
         };
     }
-    let admin = config.users.iter().find(|user| user.name == "admin");
-    settings.admin_password = admin.map(|user| user.password.reveal().to_owned());
+    settings.users = config
+        .users
+        .iter()
+        .map(|user| api::NamedUser {
+            login: user.name.clone(),
+            group: user.group.clone(),
+            password: user.password.reveal().to_owned(),
+        })
+        .collect();
     settings
 }
 

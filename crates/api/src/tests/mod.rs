@@ -1,0 +1,10 @@
+//! The desk as a whole, on a real dialer with a journal in memory and telephones that answer at once.
+
+mod audit;
+mod campaigns;
+mod console;
+mod directory;
+mod hostile;
+mod kit;
+mod network;
+mod rights;
