@@ -82,23 +82,22 @@ impl Framer {
         Some(Frame::Message(self.buffer.split_to(length).freeze()))
     }
 
-    /// Removes line breaks before a message; true after a double CRLF.
+    /// Removes line breaks before a message; true after a double CRLF. What may still become one is left to wait, so that it
+    /// does not matter where the stream is cut.
     fn skip_line_breaks(&mut self) -> bool {
-        if self.buffer.starts_with(b"\r\n\r\n") {
-            let _ = self.buffer.split_to(4);
-            return true;
+        loop {
+            let length = match self.buffer.as_ref() {
+                [b'\r', b'\n', b'\r', b'\n', ..] => {
+                    let _ = self.buffer.split_to(4);
+                    return true;
+                }
+                b"\r" | b"\r\n" | b"\r\n\r" => return false,
+                [b'\r', b'\n', ..] => 2,
+                [b'\r' | b'\n', ..] => 1,
+                _ => return false,
+            };
+            let _ = self.buffer.split_to(length);
         }
-        // A CRLF at the end may be the first half of a ping. What follows anything else begins a message.
-        if self.buffer.as_ref() == b"\r\n" || self.buffer.as_ref() == b"\r\n\r" || self.buffer.as_ref() == b"\r" {
-            return false;
-        }
-        let breaks = self
-            .buffer
-            .iter()
-            .position(|c| !matches!(c, b'\r' | b'\n'))
-            .unwrap_or(self.buffer.len());
-        let _ = self.buffer.split_to(breaks);
-        false
     }
 
     /// The length of the message at the front, if its head is complete.
@@ -183,6 +182,20 @@ mod tests {
             [message.clone(), Frame::Ping, message.clone(), message]
         );
         assert_eq!(framer.pending(), 0);
+    }
+
+    #[test]
+    fn stray_line_breaks_count_the_same_wherever_the_stream_is_cut() {
+        let stream = b"\n\r\n\r\n\r\r\n\n\r\n\r\rOPTIONS sip:a SIP/2.0\r\nl: 0\r\n\r\n";
+        let message = Frame::Message(Bytes::from_static(&stream[13..]));
+        for cut in 1..=stream.len() {
+            let mut framer = framer();
+            let found: Vec<_> = stream
+                .chunks(cut)
+                .flat_map(|chunk| frames(&mut framer, chunk))
+                .collect();
+            assert_eq!(found, [Frame::Ping, message.clone()], "cut every {cut} bytes");
+        }
     }
 
     #[test]
