@@ -6,8 +6,8 @@
 //! until it works: a confirmation is never lost, it only waits.
 
 use crate::{
-    Action, Answer, Assumptions, CallReport, Caller, CampaignId, CampaignReport, Command, CommandError, Contact,
-    Dialer, Journal, JournalError, LiveView, Message, Now, Policy, Prediction, Query, Record, Reply, Sequence,
+    Action, Answer, Assumptions, CallReport, Caller, CampaignId, CampaignReport, CampaignState, Command, CommandError,
+    Contact, Dialer, Journal, JournalError, LiveView, Message, Now, Policy, Prediction, Query, Record, Reply, Sequence,
     Settings, TrunkChange, TrunkIndex,
 };
 use arc_swap::ArcSwap;
@@ -185,6 +185,7 @@ struct Driver {
 impl Driver {
     /// Runs until it is told to stop; returns whom to tell that it did.
     fn run(&mut self, inputs: &Receiver<Input>) -> Option<SyncSender<()>> {
+        self.prepare_messages();
         loop {
             self.hand_over();
             self.act();
@@ -208,6 +209,24 @@ impl Driver {
             if self.dialer.poll_timeout().is_some_and(|due| due <= now.monotonic) {
                 self.is_changed = true;
                 self.dialer.handle_timeout(now);
+            }
+        }
+    }
+
+    /// After a restart: what campaigns still say, and what a new one may say.
+    fn prepare_messages(&mut self) {
+        let now = Now::read();
+        let view = self.dialer.view(now);
+        let in_use = view
+            .campaigns
+            .iter()
+            .filter(|campaign| !matches!(campaign.state, CampaignState::Ended | CampaignState::Stopped))
+            .map(|campaign| Query::Message(campaign.message, Some(campaign.message_version)));
+        for query in in_use.chain([Query::Messages]) {
+            if let Ok(Answer::Messages(editions)) = self.dialer.query(now, query) {
+                editions
+                    .iter()
+                    .for_each(|edition| self.caller.prepare(&edition.message));
             }
         }
     }
@@ -322,7 +341,7 @@ impl Driver {
         self.is_changed = view
             .campaigns
             .iter()
-            .any(|campaign| campaign.state == crate::CampaignState::Running);
+            .any(|campaign| campaign.state == CampaignState::Running);
         self.view.store(Arc::new(view));
         self.viewed = Instant::now();
     }

@@ -1,8 +1,7 @@
 use super::*;
 use crate::journal::{Embedded, Faults, Memory};
 use crate::{
-    AttemptId, CallStats, CampaignState, Contact, E164, MessageId, Order, Outcome, Preset, RecipientId, Settings, Text,
-    TrunkSettings,
+    AttemptId, CallStats, Contact, E164, MessageId, Order, Outcome, Preset, RecipientId, Settings, Text, TrunkSettings,
 };
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -224,4 +223,35 @@ fn many_records_share_one_flush() {
     assert!(records >= 3_000, "{records} records");
     assert!(flushes * 4 < records, "{flushes} flushes for {records} records");
     handle.stop();
+}
+
+/// Says which messages it was told to prepare, and places no call.
+struct Studio(Sender<MessageId>);
+
+impl Caller for Studio {
+    fn place(&mut self, _: Order) {}
+    fn acknowledge(&mut self, _: AttemptId) {}
+    fn hang_up(&mut self, _: AttemptId) {}
+    fn change_message(&mut self, _: AttemptId, _: MessageId, _: u32) {}
+    fn prepare(&mut self, message: &Message) {
+        let _ = self.0.send(message.id);
+    }
+}
+
+#[test]
+fn after_a_restart_the_messages_of_the_library_are_spoken_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Embedded::open(folder.path()).unwrap();
+    let (handle, _thanks) = start_world(Dialer::new(settings(), Now::read()), Box::new(journal));
+    create(&handle, 2);
+    handle.stop();
+
+    let journal = Embedded::open(folder.path()).unwrap();
+    let known: HashMap<RecipientId, Contact> = HashMap::new();
+    let dialer = Dialer::restore(settings(), Now::read(), journal.read_from(Sequence(0)), &known).unwrap();
+    let (sender, prepared) = mpsc::channel();
+    let handle = start(dialer, Box::new(journal), Box::new(Studio(sender))).unwrap();
+    handle.stop();
+    let prepared: Vec<MessageId> = prepared.try_iter().collect();
+    assert!(!prepared.is_empty(), "calls would wait for words that nobody speaks");
 }

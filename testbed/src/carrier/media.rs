@@ -277,7 +277,15 @@ impl Engine {
                 }
                 Ok(Order::Close(id)) => {
                     if let Some(stream) = self.streams.remove(&id) {
-                        self.callers.remove(&(stream.socket, stream.remote));
+                        // A caller that was started again may use the same address in a later call.
+                        let source = (stream.socket, stream.remote);
+                        if self
+                            .callers
+                            .get(&source)
+                            .is_some_and(|heard| Arc::ptr_eq(heard, &stream.heard))
+                        {
+                            self.callers.remove(&source);
+                        }
                         self.slots[id as usize % SLOTS].retain(|other| *other != id);
                     }
                 }
