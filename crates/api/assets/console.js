@@ -63,7 +63,9 @@
     return [1, 2, 2.5, 5, 10].map((factor) => factor * step).find((value) => value >= most) || 1;
   };
   const draw = (svg, curves, whole) => {
-    const [left, right, top, base] = [46, 692, 12, 216];
+    const wide = Math.max(260, svg.clientWidth || 700);
+    svg.setAttribute("viewBox", `0 0 ${wide} 240`);
+    const [left, right, top, base] = [46, wide - 8, 12, 216];
     const last = Math.max(30, ...curves.map((curve) => curve.length ? curve[curve.length - 1][0] : 0));
     const most = nice(Math.max(whole || 0, 1, ...curves.map((curve) => curve.length ? curve[curve.length - 1][1] : 0)));
     const x = (seconds) => left + (right - left) * seconds / last;
@@ -84,8 +86,8 @@
       const minutes = Math.floor(seconds / 60) + ":" + String(Math.floor(seconds % 60)).padStart(2, "0");
       add("text", { x: x(seconds), y: base + 17, "text-anchor": part === 4 ? "end" : "middle" }, minutes);
     }
-    all("polyline", svg).forEach((line, index) => {
-      line.setAttribute("points", curves[index].map(([s, n]) => x(s).toFixed(1) + "," + y(n).toFixed(1)).join(" "));
+    [".line-confirmed", ".line-attempts"].forEach((name, index) => {
+      svg.querySelector(name).setAttribute("points", curves[index].map(([s, n]) => x(s).toFixed(1) + "," + y(n).toFixed(1)).join(" "));
     });
   };
   const push = (curve, seconds, count) => {

@@ -389,3 +389,12 @@ problem-file-no-number = No column of numbers or e-mail addresses is recognised.
 problem-import-gone = This file is no longer waiting; send it again.
 problem-no-import = This import is unknown or too old to be undone.
 problem-live-list = This list follows criteria; a file cannot fill it.
+
+## Later additions
+done-undo = The import is taken back.
+list-export = Export the list { $name } as XLSX
+imports-title = Recent imports
+import-undo = Undo
+import-undo-label = Undo the import of { $file }
+import-undo-hint = Undoing an import removes what it created and restores what it changed. +: created, ~: changed.
+column-end-cause = Cause

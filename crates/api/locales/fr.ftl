@@ -389,3 +389,12 @@ problem-file-no-number = Aucune colonne de numéros ou d’adresses électroniqu
 problem-import-gone = Ce fichier n’est plus en attente ; envoyez-le de nouveau.
 problem-no-import = Cet import est inconnu ou trop ancien pour être annulé.
 problem-live-list = Cette liste suit des critères ; un fichier ne peut pas la remplir.
+
+## Later additions
+done-undo = L’import est annulé.
+list-export = Exporter la liste { $name } en XLSX
+imports-title = Imports récents
+import-undo = Annuler
+import-undo-label = Annuler l’import de { $file }
+import-undo-hint = Annuler un import retire ce qu’il a créé et rétablit ce qu’il a modifié. + : créés, ~ : modifiés.
+column-end-cause = Cause

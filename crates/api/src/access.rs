@@ -134,6 +134,7 @@ pub(crate) const RULES: &[Rule] = &[
     noted("GET", "/annuaire", DIRECTORY, "directory.read"),
     noted("POST", "/annuaire/lecture", DIRECTORY, "directory.preview"),
     noted("POST", "/annuaire/import", DIRECTORY, "directory.import"),
+    noted("POST", "/annuaire/imports/{id}/annuler", DIRECTORY, "directory.undo"),
     noted("POST", "/annuaire/listes", DIRECTORY, "list.create"),
     noted("POST", "/annuaire/listes/{id}/supprimer", DIRECTORY, "list.delete"),
     seen("GET", "/utilisateurs", ADMINISTRATION),

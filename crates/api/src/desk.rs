@@ -133,6 +133,10 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
+/// Put into a response by a handler: who did it, when nobody was logged in before.
+#[derive(Debug, Clone)]
+pub(crate) struct Author(pub(crate) String);
+
 /// Put into a response by a handler: what the operation was done to, when the path does not tell.
 #[derive(Debug, Clone)]
 pub(crate) struct Target(pub(crate) String);

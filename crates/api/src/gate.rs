@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use crate::access::{self, Need, Rule};
 use crate::audit::Operation;
 use crate::console;
-use crate::desk::{Caller, Desk, Peer, Target, now_ms};
+use crate::desk::{Author, Caller, Desk, Peer, Target, now_ms};
 use crate::problem::Problem;
 use crate::sessions::{form_word, same};
 use crate::text::Language;
@@ -66,7 +66,7 @@ pub(crate) async fn gate(State(desk): State<Arc<Desk>>, mut request: Request, ne
         rule.filter(|rule| rule.traced && !(to_login && caller.login.is_empty() && rule.operation != "login"))
     {
         let named = response.extensions().get::<Target>().map(|target| target.0.clone());
-        let by = response.extensions().get::<Caller>().map(|caller| caller.login.clone());
+        let by = response.extensions().get::<Author>().map(|author| author.0.clone());
         desk.trace(Operation {
             user: by.unwrap_or_else(|| caller.login.clone()),
             address: caller.peer.0.to_canonical().to_string(),
@@ -268,7 +268,7 @@ pub(crate) async fn harden(request: Request, next: Next) -> Response {
     let fixed = [
         (
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src 'self'; \
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src 'self' blob:; \
              form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
         ),
         (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),

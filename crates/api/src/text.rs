@@ -96,8 +96,39 @@ fn bundle(tag: &str, source: &str) -> FluentBundle<FluentResource> {
     let mut bundle = FluentBundle::new_concurrent(tag.parse().into_iter().collect());
     // Isolation marks would end up in file names, spreadsheets and PDF; both languages are written left to right.
     bundle.set_use_isolating(false);
+    bundle.set_formatter(Some(if tag == "fr" { french_number } else { english_number }));
     bundle.add_resource_overriding(resource);
     bundle
+}
+
+/// `12345` with a gap between thousands: narrow and unbreakable in French, a comma in English.
+#[must_use]
+pub fn grouped(number: u64, language: Language) -> String {
+    let digits = number.to_string();
+    let gap = if language == Language::French { '\u{202f}' } else { ',' };
+    let mut out = String::with_capacity(digits.len() + 6);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(gap);
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn french_number<M>(value: &FluentValue<'_>, _: &M) -> Option<String> {
+    number(value, Language::French)
+}
+
+fn english_number<M>(value: &FluentValue<'_>, _: &M) -> Option<String> {
+    number(value, Language::English)
+}
+
+fn number(value: &FluentValue<'_>, language: Language) -> Option<String> {
+    match value {
+        FluentValue::Number(number) if number.value >= 0.0 => Some(grouped(number.value as u64, language)),
+        _ => None,
+    }
 }
 
 /// The texts of one language.

@@ -8,7 +8,7 @@ use axum::extract::{DefaultBodyLimit, Multipart, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use directory::import::Import;
-use directory::{Content, Directory, Field, Selection, Test, Zone};
+use directory::{Content, Directory, Field, ImportRecord, Selection, Test, Zone};
 use rand::RngCore;
 use serde::Deserialize;
 
@@ -31,6 +31,7 @@ pub(super) fn routes(desk: &Arc<Desk>) -> Router<Arc<Desk>> {
         .route("/annuaire", get(page))
         .route("/annuaire/lecture", read)
         .route("/annuaire/import", post(apply))
+        .route("/annuaire/imports/{id}/annuler", post(undo))
         .route("/annuaire/listes", post(new_list))
         .route("/annuaire/listes/{id}/supprimer", post(delete_list))
 }
@@ -53,6 +54,8 @@ pub(crate) async fn page(
         limit: Some(PAGE),
         ..filter
     };
+    let shared = desk.services.directory.clone();
+    let records = blocking(move || shared.imports()).await??;
     let mut page = Page::new(&desk, &caller);
     let directory = desk.services.directory.snapshot();
     put!(page, "<h1>{}</h1>", page.t("nav-directory"));
@@ -62,6 +65,7 @@ pub(crate) async fn page(
     put!(page, "</div><div>");
     import_form(&mut page);
     lists(&mut page, &directory);
+    imports(&mut page, &records);
     put!(page, "</div></div>");
     let title = page.words.get("nav-directory");
     Ok(page.finish(&title, "/annuaire"))
@@ -147,6 +151,48 @@ fn import_form(page: &mut Page<'_>) {
     );
 }
 
+/// The imports that can be taken back, newest first.
+fn imports(page: &mut Page<'_>, records: &[ImportRecord]) {
+    if records.is_empty() {
+        return;
+    }
+    put!(
+        page,
+        "<section class=card aria-labelledby=t-imports><h2 id=t-imports>{}</h2>",
+        page.t("imports-title")
+    );
+    put!(page, "<div class=scroll><table><tbody>");
+    for record in records.iter().rev() {
+        put!(
+            page,
+            "<tr><th scope=row>{}<br><span class=hint>{}</span><td>+{} ~{}<td>",
+            Esc(&record.file_name),
+            page.moment(record.at_ms),
+            page.number(record.created as u64),
+            page.number(record.updated as u64),
+        );
+        page.form(&format!("/annuaire/imports/{}/annuler", record.id), "");
+        let label = page.t_with("import-undo-label", &[("file", record.file_name.as_str().into())]);
+        put!(
+            page,
+            "<button class=small aria-label=\"{label}\">{}</button></form></tr>",
+            page.t("import-undo")
+        );
+    }
+    put!(
+        page,
+        "</tbody></table></div><p class=hint>{}</p></section>",
+        page.t("import-undo-hint")
+    );
+}
+
+/// `POST /annuaire/imports/{id}/annuler`.
+async fn undo(State(desk): State<Arc<Desk>>, Part(id): Part<u64>) -> Result<Redirect, Problem> {
+    let shared = desk.services.directory.clone();
+    blocking(move || shared.undo(directory::ImportId(id))).await??;
+    Ok(Redirect::to("/annuaire?fait=undo"))
+}
+
 fn lists(page: &mut Page<'_>, directory: &Directory) {
     put!(
         page,
@@ -165,6 +211,12 @@ fn lists(page: &mut Page<'_>, directory: &Directory) {
             put!(page, " <span class=badge>{}</span>", page.t("list-live"));
         }
         put!(page, "<td class=number>{}<td>", page.number(size as u64));
+        let label = page.t_with("list-export", &[("name", list.name.as_str().into())]);
+        put!(
+            page,
+            "<a class=\"button small\" download aria-label=\"{label}\" href=\"/api/v1/lists/{}/export\">XLSX</a> ",
+            list.id
+        );
         if list.id != directory::ListId::GLOBAL {
             page.form(&format!("/annuaire/listes/{}/supprimer", list.id), "");
             let label = page.t_with("list-delete", &[("name", list.name.as_str().into())]);

@@ -17,7 +17,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
-use crate::desk::{Caller, Desk, Target, blocking};
+use crate::desk::{Author, Caller, Desk, Target, blocking};
 use crate::extract::{Form, Part};
 use crate::gate::LANGUAGE_COOKIE;
 use crate::problem::Problem;
@@ -112,7 +112,12 @@ fn login_form(desk: &Desk, caller: &Caller, problem: Option<&Problem>) -> Html<S
 async fn login(State(desk): State<Arc<Desk>>, caller: Caller, Form(credentials): Form<Credentials>) -> Response {
     let user = credentials.user.clone();
     let mut response = match account::open(&desk, &caller, credentials).await {
-        Ok(token) => ([(header::SET_COOKIE, account::cookie(Some(&token)))], Redirect::to("/")).into_response(),
+        Ok(token) => {
+            let cookie = [(header::SET_COOKIE, account::cookie(Some(&token)))];
+            let mut response = (cookie, Redirect::to("/")).into_response();
+            response.extensions_mut().insert(Author(user.clone()));
+            response
+        }
         Err(problem) => {
             let mut response = login_form(&desk, &caller, Some(&problem)).into_response();
             *response.status_mut() = problem.status();

@@ -6,7 +6,7 @@ use axum::response::Html;
 
 use crate::desk::{Caller, Desk};
 use crate::sessions::form_word;
-use crate::text::{Language, Value, Words};
+use crate::text::{Language, Value, Words, grouped};
 use crate::users::Right;
 
 /// Shows a text so that a browser takes it for nothing but text, in elements and in quoted attributes.
@@ -104,6 +104,7 @@ impl<'a> Page<'a> {
         let key = match key {
             Some("message") => "done-message",
             Some("import") => "done-import",
+            Some("undo") => "done-undo",
             Some("list") => "done-list",
             Some("user") => "done-user",
             Some("group") => "done-group",
@@ -170,20 +171,6 @@ impl<'a> Page<'a> {
         );
         Html(out)
     }
-}
-
-/// `12 345` in French, `12,345` in English.
-pub(crate) fn grouped(number: u64, language: Language) -> String {
-    let digits = number.to_string();
-    let gap = if language == Language::French { '\u{202f}' } else { ',' };
-    let mut out = String::with_capacity(digits.len() + 6);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(gap);
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// A duration for people: `45 s`, `12 min`, `1 h 05`.

@@ -1,11 +1,13 @@
 //! The audit trail, for people.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Html;
 
 use super::page::{Esc, Page, put};
+use crate::access::RULES;
 use crate::audit::{Entry, Search};
 use crate::desk::{Caller, Desk, blocking};
 use crate::extract::Query;
@@ -29,7 +31,6 @@ pub(crate) async fn page(
     );
     for (name, key, value) in [
         ("user", "column-user", &search.user),
-        ("operation", "column-operation", &search.operation),
         ("target", "column-target", &search.target),
     ] {
         put!(
@@ -39,6 +40,26 @@ pub(crate) async fn page(
             Esc(value.as_deref().unwrap_or_default()),
         );
     }
+    let operations: BTreeSet<&str> = RULES
+        .iter()
+        .map(|rule| rule.operation)
+        .filter(|name| !name.is_empty())
+        .collect();
+    put!(
+        page,
+        "<div><label for=operation>{}</label><select id=operation name=operation><option value=\"\">{}</option>",
+        page.t("column-operation"),
+        page.t("any")
+    );
+    for name in operations {
+        let chosen = if search.operation.as_deref() == Some(name) {
+            " selected"
+        } else {
+            ""
+        };
+        put!(page, "<option value={name}{chosen}>{}</option>", operation(&page, name));
+    }
+    put!(page, "</select></div>");
     put!(
         page,
         "</div><p class=actions><button>{}</button></p></form>",
@@ -86,13 +107,18 @@ pub(crate) async fn page(
     Ok(page.finish(&title, "/journal"))
 }
 
-fn row(page: &mut Page<'_>, entry: &Entry) {
-    let key = format!("operation-{}", entry.operation.replace('.', "-"));
-    let operation = if page.words.has(&key) {
+/// The words for an operation.
+fn operation(page: &Page<'_>, name: &str) -> String {
+    let key = format!("operation-{}", name.replace('.', "-"));
+    if page.words.has(&key) {
         page.t(&key)
     } else {
-        Esc(&entry.operation).to_string()
-    };
+        Esc(name).to_string()
+    }
+}
+
+fn row(page: &mut Page<'_>, entry: &Entry) {
+    let operation = operation(page, &entry.operation);
     let (class, result) = if entry.status < 400 {
         ("up", "audit-done")
     } else {

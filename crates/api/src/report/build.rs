@@ -257,7 +257,7 @@ fn attempts(report: &CampaignReport, directory: &Directory, words: Words<'_>) ->
 fn person(id: RecipientId, directory: &Directory, words: Words<'_>) -> [Cell; 3] {
     match directory.recipient(id) {
         None => [
-            Cell::Text(words.with("recipient-erased", &[("id", id.0.into())])),
+            Cell::Text(words.with("recipient-erased", &[("id", id.to_string().into())])),
             Cell::Empty,
             Cell::Empty,
         ],

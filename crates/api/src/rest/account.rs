@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::desk::{Caller, Desk, Target, blocking, now_ms};
+use crate::desk::{Author, Caller, Desk, Target, blocking, now_ms};
 use crate::extract::Json;
 use crate::gate::COOKIE;
 use crate::problem::Problem;
@@ -70,7 +70,9 @@ pub(crate) async fn login(
     let mut response = match open(&desk, &caller, credentials).await {
         Ok(token) => {
             let rights = desk.users.rights(&user).unwrap_or_default();
-            axum::Json(json!({ "token": token, "user": user, "rights": rights })).into_response()
+            let mut response = axum::Json(json!({ "token": token, "user": user, "rights": rights })).into_response();
+            response.extensions_mut().insert(Author(user.clone()));
+            response
         }
         Err(problem) => problem.into_response(),
     };

@@ -13,6 +13,7 @@ pub(crate) mod campaigns;
 pub(crate) mod directory;
 pub(crate) mod imports;
 pub(crate) mod messages;
+pub(crate) mod openapi;
 pub(crate) mod reports;
 pub(crate) mod trail;
 pub(crate) mod users;
@@ -26,6 +27,7 @@ pub(crate) fn routes(desk: &Arc<Desk>) -> Router<Arc<Desk>> {
         .route("/api/v1/imports/{id}/undo", post(imports::undo))
         .route("/health", get(watch::health))
         .route("/metrics", get(watch::metrics))
+        .route("/api/v1/openapi.json", get(openapi::document))
         .route("/api/v1/login", post(account::login))
         .route("/api/v1/logout", post(account::logout))
         .route("/api/v1/me", get(account::me))

@@ -45,9 +45,9 @@ async fn each_operation_is_found_with_its_author_object_and_result() {
         .collect();
     let id = id.to_string();
     let expected = [
-        ("", "login", "admin", 200),
+        ("admin", "login", "admin", 200),
         ("admin", "user.create", "lea", 201),
-        ("", "login", "lea", 200),
+        ("lea", "login", "lea", 200),
         ("lea", "campaign.create", id.as_str(), 201),
         ("lea", "campaign.retry", id.as_str(), 204),
         ("lea", "report.read", id.as_str(), 200),

@@ -103,6 +103,22 @@ async fn a_spreadsheet_is_looked_at_then_imported_into_a_list_then_taken_back() 
 }
 
 #[tokio::test]
+async fn a_file_larger_than_usual_bodies_is_read() {
+    let world = World::new();
+    let token = world.login("admin").await;
+    let rows: String = (0..12_000).map(|n| format!("k{n};Nom{n};0199{n:06}\n")).collect();
+    let file = format!("Code;Nom;Téléphone\n{rows}");
+    assert!(file.len() > 256 << 10);
+    let done = import(&world, &token, "list=Tous", "tous.csv", file.as_bytes()).await;
+    assert_eq!(
+        (done.status, done.json()["created"].as_u64()),
+        (StatusCode::OK, Some(12_000)),
+        "{}",
+        done.text()
+    );
+}
+
+#[tokio::test]
 async fn files_that_are_no_spreadsheets_are_told_apart() {
     let world = World::new();
     let token = world.login("admin").await;

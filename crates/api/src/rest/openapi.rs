@@ -1,0 +1,166 @@
+//! The interface described for programs (OpenAPI 3.1), made from the very table that guards it.
+
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+use crate::access::{Need, RULES, Rule};
+
+/// What each route is for, its query parameters, and an example of its body.
+type Note = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    &'static str,
+);
+
+#[rustfmt::skip]
+const NOTES: &[Note] = &[
+    ("POST", "/login", "Opens a session", &[], r#"{"user":"admin","password":"…"}"#),
+    ("POST", "/logout", "Ends the session", &[], ""),
+    ("GET", "/me", "The user of the session and its rights", &[], ""),
+    ("PUT", "/me/password", "Changes the own password", &[], r#"{"current":"…","new":"…"}"#),
+    ("POST", "/imports", "Imports a spreadsheet: the body is the file, the header X-File-Name its name (percent-encoded)", &["list", "add", "dry_run", "domain", "function"], ""),
+    ("GET", "/imports", "Imports that can be taken back", &[], ""),
+    ("POST", "/imports/{id}/undo", "Takes an import back", &[], ""),
+    ("GET", "/recipients", "Recipients, searched and paged", &["search", "list", "offset", "limit"], ""),
+    ("POST", "/recipients", "Adds a recipient", &[], r#"{"key":"80021-maire","name":"Martin","first_name":"Jeanne","function":"Maire","domain":"Élus","commune":"80021","numbers":[{"e164":"+33199001234","kind":"landline","voice":true,"sms":false}]}"#),
+    ("PUT", "/recipients/{id}", "Changes a recipient; the revision must be the one that was read", &[], r#"{"revision":1,"name":"Martin"}"#),
+    ("DELETE", "/recipients/{id}", "Erases a recipient", &[], ""),
+    ("GET", "/lists", "Lists and their sizes", &[], ""),
+    ("POST", "/lists", "Adds a list: fixed members, or a selection that stays live", &[], r#"{"name":"Maires","content":{"live":{"field":{"field":"function","test":{"is":"Maire"}}}}}"#),
+    ("PUT", "/lists/{id}", "Changes a list", &[], r#"{"name":"Maires","content":{"static":[1,2]}}"#),
+    ("DELETE", "/lists/{id}", "Deletes a list; its members stay", &[], ""),
+    ("GET", "/lists/{id}/export", "The members of a list as a spreadsheet", &["format"], ""),
+    ("GET", "/communes", "Communes", &[], ""),
+    ("POST", "/selections/preview", "How many a list or selection chooses, and the first of them", &[], r#"{"selection":{"zone":{"arrondissement":"Abbeville"}}}"#),
+    ("GET", "/messages", "The message library", &[], ""),
+    ("POST", "/messages", "Adds a message", &[], r#"{"title":"Crue","text":"Ceci est une alerte.","language":"fr"}"#),
+    ("GET", "/messages/{id}", "A message", &["version"], ""),
+    ("PUT", "/messages/{id}", "Saves a new version of a message", &[], r#"{"title":"Crue","text":"Ceci est une alerte."}"#),
+    ("GET", "/messages/{id}/audio", "A message as it is spoken (WAV)", &["version", "language"], ""),
+    ("POST", "/speech", "A text as it would be spoken (WAV)", &[], r#"{"text":"Bonjour","language":"fr"}"#),
+    ("GET", "/live", "Campaigns, trunks and journal at a glance", &[], ""),
+    ("GET", "/campaigns", "Campaigns, newest first", &[], ""),
+    ("POST", "/campaigns", "Makes a campaign (dry_run: only predicts; launch: starts it at once)", &[], r#"{"name":"Crue","message":1,"list":"Maires","preset":"immediate","policy":{"tries_per_number":3},"launch":false,"dry_run":false}"#),
+    ("GET", "/campaigns/{id}", "The live view of a campaign, with its message", &[], ""),
+    ("GET", "/campaigns/{id}/events", "The live view as server-sent events named “view”", &[], ""),
+    ("POST", "/campaigns/{id}/launch", "Launches", &[], ""),
+    ("POST", "/campaigns/{id}/pause", "Pauses: no new calls", &[], ""),
+    ("POST", "/campaigns/{id}/resume", "Resumes", &[], ""),
+    ("POST", "/campaigns/{id}/stop", "Stops for good", &["hang_up"], ""),
+    ("POST", "/campaigns/{id}/retry", "Calls again those who have not confirmed", &[], ""),
+    ("POST", "/campaigns/{id}/extend", "Adds recipients", &[], r#"{"list":"Maires"}"#),
+    ("PUT", "/campaigns/{id}/message", "Changes the message that is being broadcast", &[], r#"{"message":{"text":"Le niveau monte."},"in_progress":true,"recall_confirmed":false}"#),
+    ("GET", "/campaigns/{id}/report.xlsx", "Report as a workbook", &[], ""),
+    ("GET", "/campaigns/{id}/report.pdf", "Report as PDF", &[], ""),
+    ("GET", "/campaigns/{id}/report.csv", "Report as CSV", &["table"], ""),
+    ("GET", "/campaigns/{id}/report.json", "Report as JSON", &[], ""),
+    ("GET", "/users", "Users", &[], ""),
+    ("POST", "/users", "Adds a user", &[], r#"{"login":"lea","name":"Léa","groups":["Annuaire"],"password":"…"}"#),
+    ("PUT", "/users/{login}", "Changes a user", &[], r#"{"name":"Léa","groups":["Annuaire"],"disabled":false}"#),
+    ("DELETE", "/users/{login}", "Deletes a user", &[], ""),
+    ("GET", "/groups", "Groups and their rights", &[], ""),
+    ("PUT", "/groups/{name}", "Adds a group or changes its rights", &[], r#"{"rights":["launch","statistics"]}"#),
+    ("DELETE", "/groups/{name}", "Deletes a group without members", &[], ""),
+    ("GET", "/audit", "Operations, newest first", &["before", "limit", "user", "operation", "target"], ""),
+    ("GET", "/openapi.json", "This document", &[], ""),
+];
+
+/// `GET /openapi.json`.
+pub(crate) async fn document() -> Response {
+    axum::Json(whole()).into_response()
+}
+
+fn whole() -> Value {
+    let mut paths = Map::new();
+    for rule in RULES {
+        let Some(path) = rule.route.strip_prefix("/api/v1") else {
+            continue;
+        };
+        let operations = paths.entry(path.to_owned()).or_insert_with(|| json!({}));
+        operations[rule.method.to_lowercase()] = operation(rule, path);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": "tocsin", "version": env!("CARGO_PKG_VERSION") },
+        "servers": [{ "url": "/api/v1" }],
+        "paths": paths,
+        "components": {
+            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+            "responses": {
+                "Refused": {
+                    "description": "The request was refused; the code is for programs, the message for people",
+                    "content": { "application/json": { "schema": {
+                        "type": "object",
+                        "required": ["error", "message"],
+                        "properties": { "error": { "type": "string" }, "message": { "type": "string" } },
+                    } } },
+                },
+            },
+        },
+    })
+}
+
+fn operation(rule: &Rule, path: &str) -> Value {
+    let note = NOTES.iter().find(|note| note.0 == rule.method && note.1 == path);
+    let (summary, query, example) = note.map_or(("", &[][..], ""), |note| (note.2, note.3, note.4));
+    let in_path = path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let parameter = |name: &str, place: &str| {
+        let kind = if name == "id" { "integer" } else { "string" };
+        json!({ "name": name, "in": place, "required": place == "path", "schema": { "type": kind } })
+    };
+    let parameters: Vec<Value> = in_path
+        .map(|name| parameter(name, "path"))
+        .chain(query.iter().map(|name| parameter(name, "query")))
+        .collect();
+    let mut operation = json!({
+        "summary": summary,
+        "parameters": parameters,
+        "responses": { "2XX": { "description": "Done" }, "default": { "$ref": "#/components/responses/Refused" } },
+    });
+    if rule.need != Need::Nothing {
+        operation["security"] = json!([{ "token": [] }]);
+    }
+    if let Need::Any(rights) = rule.need {
+        operation["x-rights"] = rights.iter().map(|right| right.name()).collect();
+    }
+    if let Ok(example) = serde_json::from_str::<Value>(example) {
+        operation["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": { "type": "object" }, "example": example } } });
+    }
+    operation
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_of_the_interface_is_described_and_every_example_is_json() {
+        for rule in RULES.iter().filter(|rule| rule.route.starts_with("/api/v1")) {
+            let path = &rule.route["/api/v1".len()..];
+            assert!(
+                NOTES.iter().any(|note| note.0 == rule.method && note.1 == path),
+                "{} {path}",
+                rule.method
+            );
+        }
+        for note in NOTES {
+            assert!(
+                RULES
+                    .iter()
+                    .any(|rule| rule.method == note.0 && rule.route == format!("/api/v1{}", note.1)),
+                "{}",
+                note.1
+            );
+            assert!(
+                note.4.is_empty() || serde_json::from_str::<Value>(note.4).is_ok(),
+                "{}",
+                note.4
+            );
+        }
+        assert!(whole()["paths"]["/campaigns/{id}"]["get"]["x-rights"].is_array());
+    }
+}
