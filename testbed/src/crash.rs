@@ -173,8 +173,8 @@ fn policy() -> Value {
     json!({
         "ring_timeout": 6,
         "between_numbers": 1,
-        "tries_per_number": 3,
-        "tries_per_recipient": 9,
+        "tries_per_number": 2,
+        "tries_per_recipient": 6,
         "total_period": 3600,
         "delays": {
             "busy": 3, "no_answer": 3, "not_confirmed": 3, "hung_up_early": 3, "machine": 3,

@@ -39,24 +39,33 @@ impl Figure {
 struct Attempt {
     number: String,
     status: Option<u64>,
+    /// Written down as begun and taken back before an INVITE left, because the trunk asked for a pause.
+    is_withdrawn: bool,
+}
+
+impl Attempt {
+    fn read(row: &Value) -> Attempt {
+        let status = row["status"].as_u64();
+        let lasted = row["ringing"].as_f64().unwrap_or_default() + row["talking"].as_f64().unwrap_or_default();
+        Attempt {
+            number: international(row["number"].as_str().unwrap_or_default()),
+            status,
+            is_withdrawn: status.is_none() && lasted == 0.0,
+        }
+    }
 }
 
 /// Compares. `report` is tocsin's JSON report, `people` the number of people in the spreadsheet.
 pub fn compare(view: &View, report: &Value, counts: &Counts, people: u64) -> Vec<Figure> {
-    let attempts: Vec<Attempt> = report["attempts"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|row| Attempt {
-            number: international(row["number"].as_str().unwrap_or_default()),
-            status: row["status"].as_u64(),
-        })
-        .collect();
+    let rows = report["attempts"].as_array().map_or(&[][..], Vec::as_slice);
+    let (withdrawn, attempts): (Vec<Attempt>, Vec<Attempt>) =
+        rows.iter().map(Attempt::read).partition(|attempt| attempt.is_withdrawn);
+    let withdrawn = withdrawn.len() as u64;
     let mut figures = vec![
         Figure::new("people to alert", view.recipients, people),
         Figure::new("people accounted for", accounted(view), people),
         Figure::new("people still pending", view.pending, 0),
-        Figure::new("calls placed", view.attempts, counts.calls),
+        Figure::new("calls placed", view.attempts.saturating_sub(withdrawn), counts.calls),
         Figure::new("calls in the report", attempts.len() as u64, counts.calls),
         Figure::new("people who confirmed", view.confirmed, counts.thanked()),
         Figure::new("calls answered", with_status(&attempts, 200), counts.answered),
@@ -117,13 +126,14 @@ mod tests {
             recipients: 2,
             confirmed: 1,
             not_confirmed: 1,
-            attempts: 3,
+            attempts: 4,
             ..View::default()
         };
         let report = json!({ "attempts": [
             { "number": "03 53 01 00 01", "status": 486 },
             { "number": "03 53 01 00 01", "status": 200 },
             { "number": "06 39 98 00 01", "status": 200 },
+            { "number": "06 39 98 00 01", "status": null, "ringing": 0.0, "talking": 0.0 },
         ] });
         let mut counts = Counts {
             calls: 3,
