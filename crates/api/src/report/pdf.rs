@@ -1,9 +1,10 @@
 //! The report on paper: a first page to read at a glance, then the lists of R13.
 
 use super::pdf_page::{
-    BLACK, BLUE, Face, GREEN, GREY, HEIGHT, Ink, MARGIN, PALE, Paper, WIDTH, fitted, width, wrapped,
+    BLACK, BLUE, Face, GREEN, GREY, HEIGHT, Ink, MARGIN, ORANGE, PALE, Paper, RED, WIDTH, fitted, width, wrapped,
 };
-use super::{Count, Report, percent};
+use super::{Cell, Column, Count, Report, percent};
+use crate::text::{Language, grouped};
 
 const ROW: f32 = 14.0;
 const BOTTOM: f32 = HEIGHT - 56.0;
@@ -74,7 +75,11 @@ impl Sheet<'_> {
         for fact in &self.report.facts {
             self.need(ROW);
             self.put(MARGIN, Face::Bold, 9.5, BLACK, &fact.label);
-            let value = fitted(Face::Regular, 9.5, &fact.value.shown(&self.report.zone), ROOM - 160.0);
+            let value = match &fact.value {
+                Cell::Count(number) => figure(*number, self.report),
+                value => value.shown(&self.report.zone),
+            };
+            let value = fitted(Face::Regular, 9.5, &value, ROOM - 160.0);
             self.put(MARGIN + 160.0, Face::Regular, 9.5, BLACK, &value);
             self.y += ROW;
         }
@@ -121,7 +126,7 @@ impl Sheet<'_> {
                 Face::Regular,
                 9.5,
                 BLACK,
-                &count.value.to_string(),
+                &figure(count.value, self.report),
             );
             self.paper.text_to(
                 MARGIN + 280.0,
@@ -134,15 +139,26 @@ impl Sheet<'_> {
             self.paper.fill(bars, self.y - 8.0, WIDTH - MARGIN - bars, 9.0, PALE);
             if total > 0 && count.value > 0 {
                 let share = (count.value as f64 / total as f64) as f32;
-                self.paper
-                    .fill(bars, self.y - 8.0, (share * (WIDTH - MARGIN - bars)).max(1.0), 9.0, ink);
+                self.paper.fill(
+                    bars,
+                    self.y - 8.0,
+                    (share * (WIDTH - MARGIN - bars)).max(1.0),
+                    9.0,
+                    ink_of(count.key, ink),
+                );
             }
             self.y += ROW;
         }
         self.need(ROW);
         self.put(MARGIN, Face::Bold, 9.5, BLACK, &self.report.labels.total);
-        self.paper
-            .text_to(MARGIN + 225.0, self.y, Face::Bold, 9.5, BLACK, &total.to_string());
+        self.paper.text_to(
+            MARGIN + 225.0,
+            self.y,
+            Face::Bold,
+            9.5,
+            BLACK,
+            &figure(total, self.report),
+        );
         self.y += ROW + 4.0;
     }
 
@@ -207,18 +223,9 @@ impl Sheet<'_> {
     fn list(&mut self, count: &Count) {
         let report = self.report;
         let table = &report.recipients;
-        let whole: f32 = table.columns.iter().map(|column| f32::from(column.width)).sum();
-        let places: Vec<f32> = table
-            .columns
-            .iter()
-            .scan(MARGIN, |x, column| {
-                let at = *x;
-                *x += f32::from(column.width) / whole * ROOM;
-                Some(at)
-            })
-            .collect();
+        let spots = spots(&table.columns);
         self.title(&format!("{} ({})", count.label, count.value));
-        self.list_head(&places);
+        self.list_head(&spots);
         let rows = table
             .rows
             .iter()
@@ -226,36 +233,84 @@ impl Sheet<'_> {
             .filter(|(_, state)| **state == count.key);
         for (index, (row, _)) in rows.enumerate() {
             if self.need(12.0) {
-                self.list_head(&places);
+                self.list_head(&spots);
             }
             if index % 2 == 1 {
                 self.paper.fill(MARGIN - 3.0, self.y - 8.5, ROOM + 6.0, 12.0, PALE);
             }
-            for (index, cell) in row.iter().enumerate() {
-                let (from, to) = (places[index], places.get(index + 1).copied().unwrap_or(WIDTH - MARGIN));
-                let text = fitted(Face::Regular, 7.5, &cell.shown(&report.zone), to - from - 4.0);
-                self.put(from, Face::Regular, 7.5, BLACK, &text);
+            for spot in &spots {
+                let value = row
+                    .get(spot.column)
+                    .map(|cell| cell.shown(&report.zone))
+                    .unwrap_or_default();
+                let text = fitted(Face::Regular, 7.5, &value, spot.room);
+                self.put(spot.x, Face::Regular, 7.5, BLACK, &text);
             }
             self.y += 12.0;
         }
         self.y += 6.0;
     }
 
-    fn list_head(&mut self, places: &[f32]) {
+    fn list_head(&mut self, spots: &[Spot]) {
         self.need(2.0 * ROW);
-        for (index, column) in self.report.recipients.columns.iter().enumerate() {
-            let to = places.get(index + 1).copied().unwrap_or(WIDTH - MARGIN);
-            let text = fitted(Face::Bold, 7.5, &column.label, to - places[index] - 4.0);
-            self.put(places[index], Face::Bold, 7.5, GREY, &text);
+        for spot in spots {
+            let label = &self.report.recipients.columns[spot.column].label;
+            let text = fitted(Face::Bold, 7.5, label, spot.room);
+            self.put(spot.x, Face::Bold, 7.5, GREY, &text);
         }
         self.y += 12.0;
+    }
+}
+
+/// Where a column of the table stands on the page.
+struct Spot {
+    column: usize,
+    x: f32,
+    room: f32,
+}
+
+/// Shares the page among the columns. The result is the list's title, and the first call is of no use on paper.
+fn spots(columns: &[Column]) -> Vec<Spot> {
+    let shown = || {
+        columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| !["result", "first"].contains(&column.key))
+    };
+    let whole: f32 = shown().map(|(_, column)| f32::from(column.width)).sum();
+    let mut x = MARGIN;
+    let mut spots = Vec::new();
+    for (index, column) in shown() {
+        let room = f32::from(column.width) / whole * ROOM;
+        spots.push(Spot {
+            column: index,
+            x,
+            room: room - 4.0,
+        });
+        x += room;
+    }
+    spots
+}
+
+/// Figures of the first page, grouped by thousands.
+fn figure(number: u64, report: &Report) -> String {
+    grouped(number, Language::from_tag(report.labels.language))
+}
+
+/// The colour of a result, as on the live page.
+fn ink_of(key: &str, usual: Ink) -> Ink {
+    match key {
+        "not-confirmed" => ORANGE,
+        "failed" | "not-answered" | "no-number" => RED,
+        "pending" | "campaign-over" => GREY,
+        _ => usual,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::tests::sample;
-    use super::super::{Cell, Report};
+
     use super::*;
     use std::io::Write;
     use std::process::{Command, Stdio};

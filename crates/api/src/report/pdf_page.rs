@@ -23,6 +23,8 @@ pub(super) const GREY: Ink = [0.36, 0.38, 0.42];
 pub(super) const BLUE: Ink = [0.12, 0.23, 0.37];
 pub(super) const PALE: Ink = [0.93, 0.95, 0.97];
 pub(super) const GREEN: Ink = [0.09, 0.46, 0.32];
+pub(super) const ORANGE: Ink = [0.85, 0.51, 0.14];
+pub(super) const RED: Ink = [0.79, 0.28, 0.25];
 
 /// Pages as they are drawn. `y` runs from the top down here; PDF counts from the bottom.
 pub(super) struct Paper {

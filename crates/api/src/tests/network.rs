@@ -93,17 +93,19 @@ async fn a_client_that_trusts_the_certificate_logs_in_and_others_are_sent_to_htt
     handle.stop();
 }
 
-/// Serves the console for a look: `cargo test -p api -- --ignored stand`. Ends after `STAND_SECONDS`.
+/// Serves the console for a look: `cargo test -p api -- --ignored stand`. Listens on `STAND_LISTEN`, ends after
+/// `STAND_SECONDS`.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "for people"]
 async fn stand() {
     let folder = tempfile::tempdir().unwrap();
     let (services, handle) = services(Duration::from_millis(4000));
-    let mut settings = Settings::new("127.0.0.1:8443".parse().unwrap(), folder.path());
+    let listen = std::env::var("STAND_LISTEN").unwrap_or_else(|_| "127.0.0.1:8443".into());
+    let mut settings = Settings::new(listen.parse().unwrap(), folder.path());
     settings.admin_password = Some(PASSWORD.into());
     settings.organisation = "Préfecture de la Somme".into();
     let server = serve(settings, services).await.unwrap();
-    println!("https://localhost:8443 admin “{PASSWORD}”");
+    println!("https://{listen} admin “{PASSWORD}”");
     let seconds = std::env::var("STAND_SECONDS")
         .ok()
         .and_then(|text| text.parse().ok())
