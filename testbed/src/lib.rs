@@ -4,9 +4,11 @@
 //! - [`demo`]: the demonstration of the main job (`demo`).
 //! - [`peers`]: calls to far ends that somebody else wrote (`peers`).
 //! - [`crash`]: kills at random instants of a running campaign (`crash`).
+//! - [`sim`]: the whole path in virtual time, from a seed (`simulate`).
 
 pub mod carrier;
 pub mod crash;
 pub mod demo;
 pub mod peers;
 pub mod signals;
+pub mod sim;

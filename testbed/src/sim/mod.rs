@@ -9,5 +9,6 @@ mod network;
 mod phone;
 mod world;
 
+pub use network::Quality;
 pub use phone::Population;
 pub use world::{Faults, Report, Setup, Violation, run};

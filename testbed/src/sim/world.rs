@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use dialer::journal::Memory;
 use dialer::{
-    Action, Answer, AttemptId, CampaignId, CampaignReport, Command, Contact, Dialer, E164, Journal, Message, MessageId,
-    Now, Policy, Query, RecipientId, Reply, Settings, Text, TrunkSettings,
+    Action, Answer, AttemptId, CampaignId, CampaignReport, Command, Contact, Dialer, E164, FinalState, Journal, Message, MessageId,
+    Now, Policy, Query, RecipientId, Record, Reply, Settings, Text, TrunkSettings,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -173,6 +173,11 @@ struct World<'s> {
     called: HashSet<RecipientId>,
     recent: std::collections::VecDeque<Instant>,
     campaign: CampaignId,
+    /// What the durable records tell.
+    confirmed: HashSet<RecipientId>,
+    started: HashSet<AttemptId>,
+    is_ended: bool,
+    unflushed: Vec<Record>,
     report: Report,
     violations: Vec<Violation>,
 }
@@ -217,6 +222,10 @@ impl<'s> World<'s> {
             called: HashSet::new(),
             recent: std::collections::VecDeque::new(),
             campaign: CampaignId(0),
+            confirmed: HashSet::new(),
+            started: HashSet::new(),
+            is_ended: false,
+            unflushed: Vec::new(),
             report: Report::default(),
             violations: Vec::new(),
         };
@@ -236,7 +245,7 @@ impl<'s> World<'s> {
         let trunk = TrunkSettings::new("sim", self.setup.channels, f64::from(self.setup.calls_per_second));
         let settings = Settings { trunks: vec![trunk], ..Settings::default() };
         let records = self.journal.read_from(dialer::Sequence(0));
-        let dialer = match Dialer::restore(settings, seed, self.clock(), records, &self.contacts) {
+        let dialer = match Dialer::restore(settings, self.clock(), records, &self.contacts) {
             Ok(dialer) => dialer,
             Err(error) => return self.violations.push(Violation::Journal(error.to_string())),
         };
@@ -337,8 +346,7 @@ impl<'s> World<'s> {
         if program.switchboard.calls() > 0 || self.journal.next() != program.dialer.next_sequence() {
             return false;
         }
-        let state = program.dialer.campaign_state(self.campaign);
-        matches!(state, Some(dialer::CampaignState::Ended | dialer::CampaignState::Stopped))
+        self.is_ended
     }
 
     fn next_moment(&self) -> Option<Instant> {
@@ -415,6 +423,7 @@ impl<'s> World<'s> {
         }
         self.report.crashes += 1;
         self.journal.crash();
+        self.unflushed.clear();
         let pause = Duration::from_millis(self.rng.random_range(50..20_000));
         self.schedule(pause, Happening::Restart);
     }
@@ -425,7 +434,19 @@ impl<'s> World<'s> {
         program.is_flushing = false;
         match self.journal.flush() {
             Ok(upto) => program.dialer.handle_durable(clock, upto),
-            Err(error) => self.violations.push(Violation::Journal(error.to_string())),
+            Err(error) => return self.violations.push(Violation::Journal(error.to_string())),
+        }
+        for record in std::mem::take(&mut self.unflushed) {
+            match record.event {
+                dialer::Event::Confirmed { recipient, .. } => {
+                    self.confirmed.insert(recipient);
+                }
+                dialer::Event::AttemptStarted { attempt, .. } => {
+                    self.started.insert(attempt);
+                }
+                dialer::Event::CampaignEnded { .. } => self.is_ended = true,
+                _ => {}
+            }
         }
     }
 
@@ -468,6 +489,7 @@ impl<'s> World<'s> {
             if let Err(error) = self.journal.append(expected, &records) {
                 self.violations.push(Violation::Journal(error.to_string()));
             }
+            self.unflushed.append(&mut records);
             if !std::mem::replace(&mut program.is_flushing, true) {
                 let after = self.setup.faults.slowest_flush.mul_f64(self.rng.random());
                 self.schedule(after, Happening::Flushed);
@@ -506,10 +528,10 @@ impl<'s> World<'s> {
         if self.thanked.contains(&recipient) {
             self.violations.push(Violation::RungAfterThanks(recipient.0));
         }
-        if self.journal.durable_confirmation(recipient) {
+        if self.confirmed.contains(&recipient) {
             self.violations.push(Violation::RungAfterConfirmation(recipient.0));
         }
-        if !self.journal.durable_start(attempt) {
+        if !self.started.contains(&attempt) {
             self.violations.push(Violation::UnrecordedAttempt(attempt.0));
         }
         let Some(program) = &self.program else { return };
@@ -615,7 +637,7 @@ impl<'s> World<'s> {
 
     fn judge_report(&mut self, report: &CampaignReport) {
         let confirmed: HashSet<RecipientId> =
-            report.recipients.iter().filter(|row| row.state.is_confirmed()).map(|row| row.recipient).collect();
+            report.recipients.iter().filter(|row| row.state == FinalState::Confirmed).map(|row| row.recipient).collect();
         self.report.confirmed = confirmed.len() as u64;
         self.report.not_confirmed = report.recipients.len() as u64 - self.report.confirmed;
         let mut lost: Vec<_> = self.thanked.difference(&confirmed).map(|who| Violation::ConfirmationLost(who.0)).collect();
