@@ -54,6 +54,9 @@ impl Dialer {
                 .state
                 .apply(&record, at, &mut |recipient| contacts.contact(recipient));
         }
+        if dialer.state.next.0 > 0 {
+            dialer.trunks.iter_mut().for_each(|trunk| trunk.resume(moment));
+        }
         dialer.durable = dialer.state.next;
         dialer.emit(
             now,

@@ -64,6 +64,12 @@ impl Pacer {
         }
     }
 
+    /// The program starts again: what it placed in the last second before is not known to the last one.
+    fn resume(&mut self, now: Moment) {
+        let (count, _) = self.window();
+        self.starts = std::iter::repeat_n(now, count).collect();
+    }
+
     fn started(&mut self, now: Moment) {
         let (count, _) = self.window();
         self.starts.push_back(now);
@@ -110,6 +116,11 @@ impl Trunk {
             congested_in_a_row: 0,
             pacer,
         }
+    }
+
+    /// The program starts again: the second before counts as full, so that no window holds too many starts.
+    pub(crate) fn resume(&mut self, now: Moment) {
+        self.pacer.resume(now);
     }
 
     /// Whether the carrier takes calls.

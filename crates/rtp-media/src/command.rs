@@ -127,6 +127,8 @@ pub enum Event {
     PromptEnded {
         /// The call.
         stream: StreamId,
+        /// Which [`Command::Play`] of this stream it was, from 1: an end may cross the order that replaces it.
+        play: u32,
     },
     /// All keys of a [`Command::SendDigits`] have been sent.
     DigitsSent {

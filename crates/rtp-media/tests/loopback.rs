@@ -89,7 +89,7 @@ fn play_and_press(adapt: impl Fn(&mut Session, bool), ports: u16) {
         stream: ours,
         clips: vec![message],
     });
-    us.wait(|event| matches!(event, Event::PromptEnded { stream } if *stream == ours).then_some(()));
+    us.wait(|event| matches!(event, Event::PromptEnded { stream, .. } if *stream == ours).then_some(()));
     let press = Command::SendDigits {
         stream: theirs,
         digits: "12#".into(),

@@ -81,7 +81,11 @@ fn setup(arguments: &Arguments, seed: u64) -> Setup {
         channels: arguments.channels,
         calls_per_second: arguments.calls_per_second,
         population: Population::ORDINARY,
-        faults: Faults { network, crashes: arguments.crashes, slowest_flush: Duration::from_millis(20) },
+        faults: Faults {
+            network,
+            crashes: arguments.crashes,
+            slowest_flush: Duration::from_millis(20),
+        },
         policy: Preset::Immediate.policy(),
     }
 }

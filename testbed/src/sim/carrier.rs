@@ -56,8 +56,16 @@ impl Carrier {
         let rng = ChaCha8Rng::seed_from_u64(seed ^ 0xCA11);
         let mut seed_bytes = [7; 32];
         seed_bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        let limits = sip_core::Limits { calls: 1_000_000, server_transactions: 1_000_000, ..Default::default() };
-        let config = Config { locals: vec![Local::new(Transport::Udp, address)], limits, ..Config::default() };
+        let limits = sip_core::Limits {
+            calls: 1_000_000,
+            server_transactions: 1_000_000,
+            ..Default::default()
+        };
+        let config = Config {
+            locals: vec![Local::new(Transport::Udp, address)],
+            limits,
+            ..Config::default()
+        };
         let mut endpoint = Endpoint::new(config, seed_bytes);
         let trunk = TrunkConfig {
             name: "tocsin".to_owned(),
@@ -66,7 +74,14 @@ impl Carrier {
             ..TrunkConfig::default()
         };
         endpoint.add_trunk(now, trunk);
-        Self { endpoint, legs: HashMap::new(), population, rng, calls_to: HashMap::new(), fresh: Vec::new() }
+        Self {
+            endpoint,
+            legs: HashMap::new(),
+            population,
+            rng,
+            calls_to: HashMap::new(),
+            fresh: Vec::new(),
+        }
     }
 
     /// Takes what the endpoint noticed; returns what the telephones will do.
@@ -96,7 +111,11 @@ impl Carrier {
             }
             Deed::Refuse { status, rings: true } => {
                 let _ = self.endpoint.ring(now, leg, None);
-                due.push(Due { at: now + Duration::from_secs(2), leg, step: Step::Refuse(status.code()) });
+                due.push(Due {
+                    at: now + Duration::from_secs(2),
+                    leg,
+                    step: Step::Refuse(status.code()),
+                });
             }
             Deed::Ignore => {
                 let _ = self.endpoint.ring(now, leg, None);
@@ -104,7 +123,11 @@ impl Carrier {
             Deed::Silence => {}
             Deed::Answer { after, .. } => {
                 let _ = self.endpoint.ring(now, leg, None);
-                due.push(Due { at: now + *after, leg, step: Step::PickUp });
+                due.push(Due {
+                    at: now + *after,
+                    leg,
+                    step: Step::PickUp,
+                });
             }
         }
         self.legs.insert(leg, Leg { deed });
@@ -113,20 +136,32 @@ impl Carrier {
 
     /// Does what is due, as far as the call still stands; returns what follows from it.
     pub(super) fn handle_due(&mut self, now: Instant, due: Due) -> Vec<Due> {
-        let Some(leg) = self.legs.get(&due.leg) else { return Vec::new() };
+        let Some(leg) = self.legs.get(&due.leg) else {
+            return Vec::new();
+        };
         match due.step {
             Step::PickUp => {
                 let sdp = answer(media_address(due.leg));
                 if self.endpoint.answer(now, due.leg, sdp).is_err() {
                     return Vec::new();
                 }
-                let Deed::Answer { keys, hangs_up, .. } = &leg.deed else { return Vec::new() };
+                let Deed::Answer { keys, hangs_up, .. } = &leg.deed else {
+                    return Vec::new();
+                };
                 let mut next: Vec<Due> = keys
                     .iter()
-                    .map(|(after, key)| Due { at: now + *after, leg: due.leg, step: Step::Press(*key) })
+                    .map(|(after, key)| Due {
+                        at: now + *after,
+                        leg: due.leg,
+                        step: Step::Press(*key),
+                    })
                     .collect();
                 let end = hangs_up.unwrap_or(LONGEST);
-                next.push(Due { at: now + end, leg: due.leg, step: Step::HangUp });
+                next.push(Due {
+                    at: now + end,
+                    leg: due.leg,
+                    step: Step::HangUp,
+                });
                 next
             }
             Step::HangUp => {
@@ -152,7 +187,10 @@ impl Carrier {
 /// Each leg has a media address of its own, so that both ends of a call can be told from its SDP.
 pub(super) fn media_address(leg: CallId) -> SocketAddr {
     let bytes = (leg.0 as u32).to_be_bytes();
-    SocketAddr::from(([172, 16 | (bytes[1] & 15), bytes[2], bytes[3]], 40_000 + 2 * u16::from(bytes[0])))
+    SocketAddr::from((
+        [172, 16 | (bytes[1] & 15), bytes[2], bytes[3]],
+        40_000 + 2 * u16::from(bytes[0]),
+    ))
 }
 
 fn answer(address: SocketAddr) -> Bytes {

@@ -22,7 +22,10 @@ impl Ports for VirtualPorts {
         let stream = self.next.get() + 1;
         self.next.set(stream);
         let bytes = (stream as u32).to_be_bytes();
-        Some((StreamId(stream), SocketAddr::from(([10, bytes[1], bytes[2], bytes[3]], 20_000))))
+        Some((
+            StreamId(stream),
+            SocketAddr::from(([10, bytes[1], bytes[2], bytes[3]], 20_000)),
+        ))
     }
 
     fn release(&mut self, _stream: StreamId) {}
@@ -45,12 +48,18 @@ impl VirtualVoice {
             (Prompt::Confirmed, 3),
             (Prompt::Goodbye, 3),
         ];
-        let clips = lengths.into_iter().map(|(prompt, seconds)| (prompt, Arc::new(Clip::from_pcm(vec![0; seconds * 8000], 8000))));
-        Self { clips: Rc::new(clips.collect()) }
+        let clips = lengths
+            .into_iter()
+            .map(|(prompt, seconds)| (prompt, Arc::new(Clip::from_pcm(vec![0; seconds * 8000], 8000))));
+        Self {
+            clips: Rc::new(clips.collect()),
+        }
     }
 
     fn is_thanks(&self, clip: &Arc<Clip>) -> bool {
-        self.clips.get(&Prompt::Confirmed).is_some_and(|thanks| Arc::ptr_eq(thanks, clip))
+        self.clips
+            .get(&Prompt::Confirmed)
+            .is_some_and(|thanks| Arc::ptr_eq(thanks, clip))
     }
 }
 
@@ -66,6 +75,7 @@ impl Voice for VirtualVoice {
 
 struct Stream {
     remote: SocketAddr,
+    plays: u32,
     playing: u64,
 }
 
@@ -97,22 +107,38 @@ pub(super) struct VirtualMedia {
 
 impl VirtualMedia {
     pub(super) fn new(voice: VirtualVoice) -> Self {
-        Self { streams: HashMap::new(), by_remote: HashMap::new(), voice, next_playing: 0 }
+        Self {
+            streams: HashMap::new(),
+            by_remote: HashMap::new(),
+            voice,
+            next_playing: 0,
+        }
     }
 
     pub(super) fn handle(&mut self, now: Instant, command: Command) -> Vec<Effect> {
         match command {
             Command::Open { stream, session } | Command::Update { stream, session } => {
                 self.by_remote.insert(session.remote, stream);
-                self.streams.entry(stream).or_insert(Stream { remote: session.remote, playing: 0 });
+                self.streams.entry(stream).or_insert(Stream {
+                    remote: session.remote,
+                    plays: 0,
+                    playing: 0,
+                });
                 Vec::new()
             }
             Command::Play { stream, clips } => {
-                let Some(state) = self.streams.get_mut(&stream) else { return Vec::new() };
+                let Some(state) = self.streams.get_mut(&stream) else {
+                    return Vec::new();
+                };
                 self.next_playing += 1;
                 state.playing = self.next_playing;
+                state.plays += 1;
                 let length: Duration = clips.iter().map(|clip| clip.duration()).sum();
-                let mut effects = vec![Effect::Ends(Playout { at: now + length, stream, playing: state.playing })];
+                let mut effects = vec![Effect::Ends(Playout {
+                    at: now + length,
+                    stream,
+                    playing: state.playing,
+                })];
                 if clips.iter().any(|clip| self.voice.is_thanks(clip)) {
                     effects.push(Effect::Thanks(stream));
                 }
@@ -128,7 +154,10 @@ impl VirtualMedia {
                 if let Some(state) = self.streams.remove(&stream) {
                     self.by_remote.remove(&state.remote);
                 }
-                vec![Effect::Event(Event::Closed { stream, stats: Box::new(Stats::default()) })]
+                vec![Effect::Event(Event::Closed {
+                    stream,
+                    stats: Box::new(Stats::default()),
+                })]
             }
             _ => Vec::new(),
         }
@@ -137,12 +166,19 @@ impl VirtualMedia {
     /// The playlist's end, unless it was stopped or replaced meanwhile.
     pub(super) fn ended(&self, playout: Playout) -> Option<Event> {
         let state = self.streams.get(&playout.stream)?;
-        (state.playing == playout.playing).then_some(Event::PromptEnded { stream: playout.stream })
+        (state.playing == playout.playing).then_some(Event::PromptEnded {
+            stream: playout.stream,
+            play: state.plays,
+        })
     }
 
     /// The far end at this address presses a key.
     pub(super) fn press(&self, remote: SocketAddr, digit: char) -> Option<Event> {
         let stream = *self.by_remote.get(&remote)?;
-        Some(Event::Digit { stream, digit, source: DigitSource::Rfc4733 })
+        Some(Event::Digit {
+            stream,
+            digit,
+            source: DigitSource::Rfc4733,
+        })
     }
 }

@@ -16,7 +16,11 @@ pub(super) enum Deed {
     /// The carrier says nothing at all.
     Silence,
     /// Answers after a while, presses these keys so long after the answer, perhaps hangs up.
-    Answer { after: Duration, keys: Vec<(Duration, char)>, hangs_up: Option<Duration> },
+    Answer {
+        after: Duration,
+        keys: Vec<(Duration, char)>,
+        hangs_up: Option<Duration>,
+    },
 }
 
 /// Shares of the kinds of telephone, each out of 100; what is missing to 100 answers and confirms.
@@ -40,8 +44,15 @@ pub struct Population {
 
 impl Population {
     /// People as they are on an ordinary evening.
-    pub const ORDINARY: Population =
-        Population { busy: 8, absent: 20, unknown: 3, congested: 4, silent: 8, hasty: 6, attentive: 8 };
+    pub const ORDINARY: Population = Population {
+        busy: 8,
+        absent: 20,
+        unknown: 3,
+        congested: 4,
+        silent: 8,
+        hasty: 6,
+        attentive: 8,
+    };
 
     pub(super) fn deed(&self, rng: &mut ChaCha8Rng) -> Deed {
         let mut draw = rng.random_range(0..100u32);
@@ -54,35 +65,63 @@ impl Population {
         };
         let seconds = |rng: &mut ChaCha8Rng, from: u64, to: u64| Duration::from_millis(rng.random_range(from..to));
         if falls_in(self.busy) {
-            return Deed::Refuse { status: StatusCode::BUSY_HERE, rings: false };
+            return Deed::Refuse {
+                status: StatusCode::BUSY_HERE,
+                rings: false,
+            };
         }
         if falls_in(self.absent) {
             return Deed::Ignore;
         }
         if falls_in(self.unknown) {
-            return Deed::Refuse { status: StatusCode::NOT_FOUND, rings: false };
+            return Deed::Refuse {
+                status: StatusCode::NOT_FOUND,
+                rings: false,
+            };
         }
         if falls_in(self.congested) {
             return match rng.random_range(0..3) {
                 0 => Deed::Silence,
-                1 => Deed::Refuse { status: StatusCode::SERVICE_UNAVAILABLE, rings: false },
-                _ => Deed::Refuse { status: StatusCode::SERVER_INTERNAL_ERROR, rings: true },
+                1 => Deed::Refuse {
+                    status: StatusCode::SERVICE_UNAVAILABLE,
+                    rings: false,
+                },
+                _ => Deed::Refuse {
+                    status: StatusCode::SERVER_INTERNAL_ERROR,
+                    rings: true,
+                },
             };
         }
         let after = seconds(rng, 500, 20_000);
         if falls_in(self.silent) {
-            return Deed::Answer { after, keys: Vec::new(), hangs_up: None };
+            return Deed::Answer {
+                after,
+                keys: Vec::new(),
+                hangs_up: None,
+            };
         }
         if falls_in(self.hasty) {
-            return Deed::Answer { after, keys: Vec::new(), hangs_up: Some(seconds(rng, 100, 9_000)) };
+            return Deed::Answer {
+                after,
+                keys: Vec::new(),
+                hangs_up: Some(seconds(rng, 100, 9_000)),
+            };
         }
         let first = seconds(rng, 500, 25_000);
         if falls_in(self.attentive) {
             let keys = vec![(first, '2'), (first + seconds(rng, 500, 25_000), '1')];
-            return Deed::Answer { after, keys, hangs_up: None };
+            return Deed::Answer {
+                after,
+                keys,
+                hangs_up: None,
+            };
         }
         // Some hang up the moment they pressed: the confirmation counts all the same.
         let hangs_up = rng.random_bool(0.2).then(|| first + seconds(rng, 0, 400));
-        Deed::Answer { after, keys: vec![(first, '1')], hangs_up }
+        Deed::Answer {
+            after,
+            keys: vec![(first, '1')],
+            hangs_up,
+        }
     }
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use dialer::journal::Memory;
 use dialer::{
-    Action, Answer, AttemptId, CampaignId, CampaignReport, Command, Contact, Dialer, E164, FinalState, Journal, Message, MessageId,
-    Now, Policy, Query, RecipientId, Record, Reply, Settings, Text, TrunkSettings,
+    Action, Answer, AttemptId, CampaignId, CampaignReport, Command, Contact, Dialer, E164, FinalState, Journal,
+    Message, MessageId, Now, Policy, Query, RecipientId, Record, Reply, Settings, Text, TrunkSettings,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -200,7 +200,11 @@ pub fn run(setup: &Setup) -> Result<Report, Vec<Violation>> {
     world.launch();
     world.run();
     world.judge();
-    if world.violations.is_empty() { Ok(world.report) } else { Err(world.violations) }
+    if world.violations.is_empty() {
+        Ok(world.report)
+    } else {
+        Err(world.violations)
+    }
 }
 
 impl<'s> World<'s> {
@@ -216,7 +220,13 @@ impl<'s> World<'s> {
             contacts: contacts(setup),
             journal: Memory::new(),
             program: None,
-            carrier: Carrier::new(start, SocketAddr::from(CARRIER), SocketAddr::from(US), setup.seed, setup.population),
+            carrier: Carrier::new(
+                start,
+                SocketAddr::from(CARRIER),
+                SocketAddr::from(US),
+                setup.seed,
+                setup.population,
+            ),
             starts: 0,
             thanked: HashSet::new(),
             called: HashSet::new(),
@@ -235,7 +245,10 @@ impl<'s> World<'s> {
 
     fn clock(&self) -> Now {
         let elapsed = self.now - self.start;
-        Now { monotonic: self.now, utc_ms: EPOCH_MS + elapsed.as_millis() as i64 }
+        Now {
+            monotonic: self.now,
+            utc_ms: EPOCH_MS + elapsed.as_millis() as i64,
+        }
     }
 
     fn start_program(&mut self) {
@@ -243,19 +256,28 @@ impl<'s> World<'s> {
         let mut seed = [0; 32];
         self.rng.fill(&mut seed);
         let trunk = TrunkSettings::new("sim", self.setup.channels, f64::from(self.setup.calls_per_second));
-        let settings = Settings { trunks: vec![trunk], ..Settings::default() };
+        let settings = Settings {
+            trunks: vec![trunk],
+            ..Settings::default()
+        };
         let records = self.journal.read_from(dialer::Sequence(0));
         let dialer = match Dialer::restore(settings, self.clock(), records, &self.contacts) {
             Ok(dialer) => dialer,
             Err(error) => return self.violations.push(Violation::Journal(error.to_string())),
         };
-        let config = Config { locals: vec![Local::new(Transport::Udp, SocketAddr::from(US))], ..Config::default() };
+        let config = Config {
+            locals: vec![Local::new(Transport::Udp, SocketAddr::from(US))],
+            ..Config::default()
+        };
         let mut endpoint = Endpoint::new(config, seed);
         let id = endpoint.add_trunk(
             self.now,
             TrunkConfig {
                 name: "sim".to_owned(),
-                targets: vec![Target { transport: Transport::Udp, addr: SocketAddr::from(CARRIER) }],
+                targets: vec![Target {
+                    transport: Transport::Udp,
+                    addr: SocketAddr::from(CARRIER),
+                }],
                 domain: SocketAddr::from(CARRIER).ip().to_string(),
                 ..TrunkConfig::default()
             },
@@ -281,12 +303,25 @@ impl<'s> World<'s> {
             words: "Ceci est un exercice.".to_owned(),
             audio: None,
         };
-        let message = Message { id: MessageId(0), version: 0, title: "Exercice".to_owned(), texts: vec![text] };
+        let message = Message {
+            id: MessageId(0),
+            version: 0,
+            title: "Exercice".to_owned(),
+            texts: vec![text],
+        };
         let mut recipients: Vec<Contact> = self.contacts.values().cloned().collect();
         recipients.sort_by_key(|contact| contact.recipient);
         let Some(program) = &mut self.program else { return };
-        let saved = program.dialer.handle_command(now, Command::SaveMessage { message, by: by.clone() });
-        let Ok(Reply::Message(message, _)) = saved else { return self.violations.push(Violation::Endless) };
+        let saved = program.dialer.handle_command(
+            now,
+            Command::SaveMessage {
+                message,
+                by: by.clone(),
+            },
+        );
+        let Ok(Reply::Message(message, _)) = saved else {
+            return self.violations.push(Violation::Endless);
+        };
         let created = program.dialer.handle_command(
             now,
             Command::Create {
@@ -298,15 +333,22 @@ impl<'s> World<'s> {
                 by: by.clone(),
             },
         );
-        let Ok(Reply::Campaign(campaign)) = created else { return self.violations.push(Violation::Endless) };
+        let Ok(Reply::Campaign(campaign)) = created else {
+            return self.violations.push(Violation::Endless);
+        };
         self.campaign = campaign;
-        if program.dialer.handle_command(now, Command::Launch { campaign, by }).is_err() {
+        if program
+            .dialer
+            .handle_command(now, Command::Launch { campaign, by })
+            .is_err()
+        {
             return self.violations.push(Violation::Endless);
         }
         // The operator's order is answered after its records are durable: crashes come after that.
         self.pump();
         self.flush_now();
-        let expected = Duration::from_secs(u64::from(self.setup.recipients) / u64::from(self.setup.calls_per_second).max(1) + 60);
+        let expected =
+            Duration::from_secs(u64::from(self.setup.recipients) / u64::from(self.setup.calls_per_second).max(1) + 60);
         for _ in 0..self.setup.faults.crashes {
             let after = expected.mul_f64(self.rng.random::<f64>());
             self.schedule(after, Happening::Crash);
@@ -315,7 +357,11 @@ impl<'s> World<'s> {
 
     fn schedule(&mut self, after: Duration, happening: Happening) {
         self.order += 1;
-        self.queue.push(Reverse(Timed { at: self.now + after, order: self.order, happening }));
+        self.queue.push(Reverse(Timed {
+            at: self.now + after,
+            order: self.order,
+            happening,
+        }));
     }
 
     fn run(&mut self) {
@@ -350,7 +396,10 @@ impl<'s> World<'s> {
     }
 
     fn next_moment(&self) -> Option<Instant> {
-        let mut moments = vec![self.queue.peek().map(|Reverse(timed)| timed.at), self.carrier.endpoint.poll_timeout()];
+        let mut moments = vec![
+            self.queue.peek().map(|Reverse(timed)| timed.at),
+            self.carrier.endpoint.poll_timeout(),
+        ];
         if let Some(program) = &self.program {
             moments.push(program.dialer.poll_timeout());
             moments.push(program.endpoint.poll_timeout());
@@ -395,10 +444,10 @@ impl<'s> World<'s> {
                 }
             }
             Happening::Playout(playout) => {
-                if let Some(program) = &mut self.program {
-                    if let Some(event) = program.media.ended(playout) {
-                        program.switchboard.handle_media(now, &mut program.endpoint, event);
-                    }
+                if let Some(program) = &mut self.program
+                    && let Some(event) = program.media.ended(playout)
+                {
+                    program.switchboard.handle_media(now, &mut program.endpoint, event);
                 }
             }
             Happening::Flushed => self.flush_now(),
@@ -516,7 +565,11 @@ impl<'s> World<'s> {
             }
             Action::Acknowledge(attempt) => switchboard.handle_acknowledged(now, endpoint, attempt),
             Action::HangUp(attempt) => switchboard.handle_hang_up(now, endpoint, attempt),
-            Action::ChangeMessage { attempt, message, version } => {
+            Action::ChangeMessage {
+                attempt,
+                message,
+                version,
+            } => {
                 switchboard.handle_message_changed(now, endpoint, attempt, message, version);
             }
         }
@@ -540,7 +593,11 @@ impl<'s> World<'s> {
         if at_once > self.setup.channels as usize {
             self.violations.push(Violation::TooManyCalls(at_once));
         }
-        while self.recent.front().is_some_and(|at| self.now - *at >= Duration::from_secs(1)) {
+        while self
+            .recent
+            .front()
+            .is_some_and(|at| self.now - *at >= Duration::from_secs(1))
+        {
             self.recent.pop_front();
         }
         self.recent.push_back(self.now);
@@ -580,7 +637,9 @@ impl<'s> World<'s> {
         let mut is_busy = false;
         loop {
             let Some(program) = &mut self.program else { return false };
-            let Some(command) = program.switchboard.poll_media() else { return is_busy };
+            let Some(command) = program.switchboard.poll_media() else {
+                return is_busy;
+            };
             is_busy = true;
             let effects = program.media.handle(now, command);
             for effect in effects {
@@ -636,20 +695,35 @@ impl<'s> World<'s> {
     }
 
     fn judge_report(&mut self, report: &CampaignReport) {
-        let confirmed: HashSet<RecipientId> =
-            report.recipients.iter().filter(|row| row.state == FinalState::Confirmed).map(|row| row.recipient).collect();
+        let confirmed: HashSet<RecipientId> = report
+            .recipients
+            .iter()
+            .filter(|row| row.state == FinalState::Confirmed)
+            .map(|row| row.recipient)
+            .collect();
         self.report.confirmed = confirmed.len() as u64;
         self.report.not_confirmed = report.recipients.len() as u64 - self.report.confirmed;
-        let mut lost: Vec<_> = self.thanked.difference(&confirmed).map(|who| Violation::ConfirmationLost(who.0)).collect();
+        let mut lost: Vec<_> = self
+            .thanked
+            .difference(&confirmed)
+            .map(|who| Violation::ConfirmationLost(who.0))
+            .collect();
         self.violations.append(&mut lost);
         let known: HashSet<RecipientId> = report.recipients.iter().map(|row| row.recipient).collect();
-        let forgotten = self.contacts.keys().filter(|who| !known.contains(who) || !self.called.contains(who));
+        let forgotten = self
+            .contacts
+            .keys()
+            .filter(|who| !known.contains(who) || !self.called.contains(who));
         self.violations.extend(forgotten.map(|who| Violation::Forgotten(who.0)));
     }
 }
 
 fn flow(local: ([u8; 4], u16), remote: ([u8; 4], u16)) -> Flow {
-    Flow { transport: Transport::Udp, local: SocketAddr::from(local), remote: SocketAddr::from(remote) }
+    Flow {
+        transport: Transport::Udp,
+        local: SocketAddr::from(local),
+        remote: SocketAddr::from(remote),
+    }
 }
 
 /// Invented numbers; they never leave the simulator.
@@ -657,10 +731,21 @@ fn contacts(setup: &Setup) -> HashMap<RecipientId, Contact> {
     let mut contacts = HashMap::new();
     for index in 0..setup.recipients {
         let numbers: Vec<E164> = (0..setup.numbers.clamp(1, 3))
-            .filter_map(|slot| format!("+33{}{index:07}{}", [1, 6, 9][slot as usize], slot).parse().ok())
+            .filter_map(|slot| {
+                format!("+33{}{index:07}{}", [1, 6, 9][slot as usize], slot)
+                    .parse()
+                    .ok()
+            })
             .collect();
         let recipient = RecipientId(u64::from(index) + 1);
-        contacts.insert(recipient, Contact { recipient, numbers, language: None });
+        contacts.insert(
+            recipient,
+            Contact {
+                recipient,
+                numbers,
+                language: None,
+            },
+        );
     }
     contacts
 }

@@ -19,6 +19,8 @@ pub(crate) struct Playlist {
     frame: usize,
     /// Something was played and its end has not been told yet.
     is_playing: bool,
+    /// Playlists so far.
+    plays: u32,
 }
 
 impl Playlist {
@@ -32,6 +34,12 @@ impl Playlist {
         self.at = 0;
         self.frame = 0;
         self.is_playing = true;
+        self.plays = self.plays.wrapping_add(1);
+    }
+
+    /// Which playlist this is, from 1.
+    pub(crate) fn plays(&self) -> u32 {
+        self.plays
     }
 
     /// Forgets everything, quietly.

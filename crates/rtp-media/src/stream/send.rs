@@ -143,7 +143,10 @@ impl Stream {
             _ if out.digits.is_none() && out.playlist.is_ready() => out.playlist.next()?,
             _ => {
                 if out.digits.is_none() && out.playlist.take_end() {
-                    around.events.push_back(Event::PromptEnded { stream: id });
+                    around.events.push_back(Event::PromptEnded {
+                        stream: id,
+                        play: out.playlist.plays(),
+                    });
                 }
                 let waits =
                     around.idle == Idle::KeepAlive && out.unsent < KEEP_ALIVE_MS / self.session.ptime.ms().max(1);

@@ -284,7 +284,7 @@ impl<P: Ports> Probe<P> {
                     *self.totals.digits_by_source.entry(source.to_owned()).or_default() += 1;
                 }
             }
-            Media::PromptEnded { stream } => {
+            Media::PromptEnded { stream, .. } => {
                 let Some(id) = self.by_stream.get(&stream).copied() else {
                     return;
                 };

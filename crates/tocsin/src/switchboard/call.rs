@@ -24,6 +24,9 @@ pub(super) struct Call {
     over: Option<(Instant, Cause)>,
     stats_deadline: Option<Instant>,
     is_open: bool,
+    /// Playlists ordered so far; the latest is being said unless it was stopped.
+    plays: u32,
+    is_speaking: bool,
     has_rung: bool,
     is_given_up: bool,
     is_media_unusable: bool,
@@ -43,6 +46,8 @@ impl Call {
             over: None,
             stats_deadline: None,
             is_open: false,
+            plays: 0,
+            is_speaking: false,
             has_rung: false,
             is_given_up: false,
             is_media_unusable: false,
@@ -68,6 +73,22 @@ impl Call {
     /// Whether the media engine knows the stream.
     pub(super) fn is_open(&self) -> bool {
         self.is_open
+    }
+
+    /// Notes that a playlist is ordered.
+    pub(super) fn note_play(&mut self) {
+        self.plays = self.plays.wrapping_add(1);
+        self.is_speaking = true;
+    }
+
+    /// Notes that what is said is stopped.
+    pub(super) fn note_stop(&mut self) {
+        self.is_speaking = false;
+    }
+
+    /// Whether this playlist of the stream is the one being said.
+    pub(super) fn is_saying(&self, play: u32) -> bool {
+        self.is_speaking && self.plays == play
     }
 
     pub(super) fn stats_deadline(&self) -> Option<Instant> {

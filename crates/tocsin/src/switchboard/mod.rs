@@ -289,7 +289,14 @@ impl<P: Ports, V: Voice> Switchboard<P, V> {
         use rtp_media::Event as Media;
         let (stream, input) = match event {
             Media::Digit { stream, digit, .. } => (stream, ivr::Input::Key(digit)),
-            Media::PromptEnded { stream } => (stream, ivr::Input::PromptEnded),
+            Media::PromptEnded { stream, play } => {
+                // The end of what was replaced or stopped meanwhile must not end what is said now.
+                let call = self.by_stream.get(&stream).and_then(|id| self.calls.get(id));
+                if call.is_none_or(|call| !call.is_saying(play)) {
+                    return;
+                }
+                (stream, ivr::Input::PromptEnded)
+            }
             Media::Answerer {
                 stream,
                 answerer: rtp_media::Answerer::Machine,
@@ -388,12 +395,16 @@ impl<P: Ports, V: Voice> Switchboard<P, V> {
             match action {
                 ivr::Action::Play(prompts) => {
                     let clips = call.clips(&prompts, &self.voice);
+                    call.note_play();
                     self.media.push_back(Command::Play {
                         stream: call.stream(),
                         clips,
                     });
                 }
-                ivr::Action::Stop => self.media.push_back(Command::Stop { stream: call.stream() }),
+                ivr::Action::Stop => {
+                    call.note_stop();
+                    self.media.push_back(Command::Stop { stream: call.stream() });
+                }
                 ivr::Action::Confirm => {
                     self.reports.push_back(CallReport::ConfirmRequested {
                         attempt: call.attempt(),
