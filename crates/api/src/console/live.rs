@@ -120,7 +120,11 @@ pub(crate) async fn page(
         levers(&mut page, &view, predicted.as_ref());
     }
     progress(&mut page, &view);
-    put!(page, "<div class=grid><div>");
+    put!(
+        page,
+        "<div class=grid><div data-when=\"running paused stopped ended\" {}>",
+        hidden_when_ready(&view)
+    );
     curve(&mut page, &view, report.as_ref());
     causes(&mut page, &view);
     put!(page, "</div><div>");
@@ -275,10 +279,9 @@ fn curve(page: &mut Page<'_>, view: &CampaignView, report: Option<&CampaignRepor
     let attempts = report.map(build::started).unwrap_or_default();
     put!(
         page,
-        "<section class=card aria-labelledby=t-courbe data-when=\"running paused stopped ended\" {}><h2 id=t-courbe>{}</h2><svg class=curve viewBox=\"0 0 700 240\" role=img \
+        "<section class=card aria-labelledby=t-courbe><h2 id=t-courbe>{}</h2><svg class=curve viewBox=\"0 0 700 240\" role=img \
          aria-label=\"{}\" data-confirmed=\"{}\" data-attempts=\"{}\"><g></g><polyline class=line-attempts points=\"\" />\
          <polyline class=line-confirmed points=\"\" /></svg>",
-        hidden_when_ready(view),
         page.t("live-curve"),
         page.t_with(
             "bar-label",
@@ -301,9 +304,8 @@ fn causes(page: &mut Page<'_>, view: &CampaignView) {
     let ended: u64 = view.outcomes.values().sum();
     put!(
         page,
-        "<section class=card data-when=\"running paused stopped ended\" {}><div class=scroll><table><caption>{}</caption><thead><tr><th scope=col>{}<th scope=col class=number>{}\
+        "<section class=card><div class=scroll><table><caption>{}</caption><thead><tr><th scope=col>{}<th scope=col class=number>{}\
          <th scope=col class=number>{}<th scope=col><span class=unseen>{}</span></tr></thead><tbody>",
-        hidden_when_ready(view),
         page.t("report-causes"),
         page.t("column-end-cause"),
         page.t("report-number"),
