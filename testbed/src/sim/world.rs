@@ -185,6 +185,9 @@ struct World<'s> {
 const US: ([u8; 4], u16) = ([127, 0, 0, 1], 5060);
 const CARRIER: ([u8; 4], u16) = ([127, 0, 0, 2], 5060);
 
+/// One second, less what the dialer's clock rounds off (it counts in whole microseconds).
+const SECOND: Duration = Duration::from_micros(999_998);
+
 /// A campaign that lasts longer than this in virtual time never ends.
 const FOREVER: Duration = Duration::from_secs(7 * 86_400);
 
@@ -593,11 +596,7 @@ impl<'s> World<'s> {
         if at_once > self.setup.channels as usize {
             self.violations.push(Violation::TooManyCalls(at_once));
         }
-        while self
-            .recent
-            .front()
-            .is_some_and(|at| self.now - *at >= Duration::from_secs(1))
-        {
+        while self.recent.front().is_some_and(|at| self.now - *at >= SECOND) {
             self.recent.pop_front();
         }
         self.recent.push_back(self.now);
