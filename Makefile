@@ -3,6 +3,7 @@
 #   make demo    the main job, from a spreadsheet to a report, with a simulated carrier (two to three minutes)
 #   make test    every check that must pass before a change lands
 #   make bench   measures this machine and tocsin on it; writes target/bench/report.json
+#   make deny    licences and sources of the dependencies; needs cargo-deny
 #   make soak    the crash test with 200 kills instead of the 20 of `make test`
 
 CARGO ?= cargo
@@ -32,9 +33,8 @@ test: install-deps lint unit programs peers demo-short crash
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	@if command -v cargo-deny >/dev/null; then $(MAKE) --no-print-directory deny; \
-	else echo "lint: cargo-deny is not installed, so licences and sources were not checked (cargo install cargo-deny)"; fi
 
+# Licences, sources and doubles of the dependencies; needs cargo-deny (cargo install --locked cargo-deny).
 deny:
 	$(CARGO) deny --locked check licenses bans sources
 
