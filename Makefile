@@ -59,7 +59,9 @@ soak: install-deps
 	$(MAKE) --no-print-directory crash KILLS=200
 
 bench: install-deps
-	$(CARGO) run --release --locked --package benches
+	$(CARGO) build --release --locked --package benches --bins
+	$(CARGO) build --release --locked --package sip-core --features tokio --example originate
+	target/release/report
 
 clean:
 	$(CARGO) clean
