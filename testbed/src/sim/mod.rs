@@ -7,8 +7,11 @@ mod carrier;
 mod media;
 mod network;
 mod phone;
+mod queue;
+mod setup;
 mod world;
 
 pub use network::Quality;
 pub use phone::Population;
-pub use world::{Faults, Report, Setup, Violation, run};
+pub use setup::{Faults, Report, Setup, Violation};
+pub use world::run;

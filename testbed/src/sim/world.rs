@@ -1,16 +1,17 @@
 //! The world of the simulation: both ends, the network between them, the disk, the crashes, and what must never happen.
 
+mod judge;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
-use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use dialer::journal::Memory;
 use dialer::{
-    Action, Answer, AttemptId, CampaignId, CampaignReport, Command, Contact, Dialer, E164, FinalState, Journal,
-    Message, MessageId, Now, Policy, Query, RecipientId, Record, Reply, Settings, Text, TrunkSettings,
+    Action, AttemptId, CampaignId, Command, Contact, Dialer, E164, Journal, Message, MessageId, Now, RecipientId,
+    Record, Reply, Settings, Text, TrunkSettings,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -19,133 +20,9 @@ use tocsin::config::Config as Operator;
 use tocsin::switchboard::{Line, Switchboard};
 
 use super::carrier::{Carrier, Due, Step, media_address};
-use super::media::{Effect, Playout, VirtualMedia, VirtualPorts, VirtualVoice};
-use super::network::Quality;
-use super::phone::Population;
-
-/// What goes wrong.
-#[derive(Debug, Clone, Copy)]
-pub struct Faults {
-    /// The network.
-    pub network: Quality,
-    /// How many times the program is killed while the campaign runs; what was not flushed is lost.
-    pub crashes: u32,
-    /// Longest flush of the journal.
-    pub slowest_flush: Duration,
-}
-
-/// One simulation.
-#[derive(Debug, Clone)]
-pub struct Setup {
-    /// Everything follows from it.
-    pub seed: u64,
-    /// People to reach.
-    pub recipients: u32,
-    /// Numbers of each, 1 to 3.
-    pub numbers: u32,
-    /// Channels of the trunk.
-    pub channels: u32,
-    /// New calls a second.
-    pub calls_per_second: u32,
-    /// Who they are.
-    pub population: Population,
-    /// What goes wrong.
-    pub faults: Faults,
-    /// How the campaign goes.
-    pub policy: Policy,
-}
-
-/// What a simulation found.
-#[derive(Debug, Clone, Default)]
-pub struct Report {
-    /// Virtual time from the launch to the end of the campaign.
-    pub duration: Duration,
-    /// Calls placed.
-    pub attempts: u64,
-    /// Recipients who confirmed.
-    pub confirmed: u64,
-    /// Recipients who did not.
-    pub not_confirmed: u64,
-    /// Crashes that took place.
-    pub crashes: u32,
-    /// Datagrams on the virtual wire.
-    pub datagrams: u64,
-    /// Most calls at once.
-    pub peak: usize,
-}
-
-/// A promise that was broken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Violation {
-    /// Somebody who was thanked was called again.
-    RungAfterThanks(u64),
-    /// Somebody whose confirmation was durable was called again.
-    RungAfterConfirmation(u64),
-    /// Somebody was thanked, and the report does not say so.
-    ConfirmationLost(u64),
-    /// Somebody was never called, or has no final state.
-    Forgotten(u64),
-    /// More calls at once than the trunk has channels.
-    TooManyCalls(usize),
-    /// More new calls in one second than the trunk allows.
-    TooFast(usize),
-    /// A call was placed although its start was not durable.
-    UnrecordedAttempt(u64),
-    /// The campaign did not end.
-    Endless,
-    /// The journal cannot be read any more.
-    Journal(String),
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RungAfterThanks(who) => write!(f, "recipient {who} was thanked, then called again"),
-            Self::RungAfterConfirmation(who) => write!(f, "recipient {who} had confirmed, then was called again"),
-            Self::ConfirmationLost(who) => write!(f, "recipient {who} was thanked; the report does not know"),
-            Self::Forgotten(who) => write!(f, "recipient {who} was forgotten"),
-            Self::TooManyCalls(calls) => write!(f, "{calls} calls at once"),
-            Self::TooFast(calls) => write!(f, "{calls} new calls in one second"),
-            Self::UnrecordedAttempt(attempt) => write!(f, "attempt {attempt} was placed before it was durable"),
-            Self::Endless => f.write_str("the campaign did not end"),
-            Self::Journal(error) => write!(f, "the journal cannot be read: {error}"),
-        }
-    }
-}
-
-#[derive(Debug)]
-enum Happening {
-    ToUs(Bytes),
-    ToCarrier(Bytes),
-    Telephone(Due),
-    Playout(Playout),
-    Flushed,
-    Crash,
-    Restart,
-}
-
-struct Timed {
-    at: Instant,
-    order: u64,
-    happening: Happening,
-}
-
-impl PartialEq for Timed {
-    fn eq(&self, other: &Self) -> bool {
-        self.order == other.order
-    }
-}
-impl Eq for Timed {}
-impl PartialOrd for Timed {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Timed {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.order).cmp(&(other.at, other.order))
-    }
-}
+use super::media::{Effect, VirtualMedia, VirtualPorts, VirtualVoice};
+use super::queue::{Happening, Timed};
+use super::setup::{Report, Setup, Violation};
 
 /// Everything that dies in a crash.
 struct Program {
@@ -677,43 +554,6 @@ impl<'s> World<'s> {
             self.send(transmit.payload, Happening::ToUs);
         }
         is_busy
-    }
-
-    /// Compares what happened with what the journal tells.
-    fn judge(&mut self) {
-        if let Err(error) = self.journal.verify() {
-            self.violations.push(Violation::Journal(error.to_string()));
-        }
-        let clock = self.clock();
-        let Some(program) = &self.program else { return };
-        let report = match program.dialer.query(clock, Query::Report(self.campaign)) {
-            Ok(Answer::Report(report)) => report,
-            _ => return self.violations.push(Violation::Endless),
-        };
-        self.judge_report(&report);
-    }
-
-    fn judge_report(&mut self, report: &CampaignReport) {
-        let confirmed: HashSet<RecipientId> = report
-            .recipients
-            .iter()
-            .filter(|row| row.state == FinalState::Confirmed)
-            .map(|row| row.recipient)
-            .collect();
-        self.report.confirmed = confirmed.len() as u64;
-        self.report.not_confirmed = report.recipients.len() as u64 - self.report.confirmed;
-        let mut lost: Vec<_> = self
-            .thanked
-            .difference(&confirmed)
-            .map(|who| Violation::ConfirmationLost(who.0))
-            .collect();
-        self.violations.append(&mut lost);
-        let known: HashSet<RecipientId> = report.recipients.iter().map(|row| row.recipient).collect();
-        let forgotten = self
-            .contacts
-            .keys()
-            .filter(|who| !known.contains(who) || !self.called.contains(who));
-        self.violations.extend(forgotten.map(|who| Violation::Forgotten(who.0)));
     }
 }
 

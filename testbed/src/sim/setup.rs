@@ -1,0 +1,99 @@
+//! What is simulated, what came of it, and the promises that may be broken.
+
+use std::fmt;
+use std::time::Duration;
+
+use dialer::Policy;
+
+use super::network::Quality;
+use super::phone::Population;
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy)]
+pub struct Faults {
+    /// The network.
+    pub network: Quality,
+    /// How many times the program is killed while the campaign runs; what was not flushed is lost.
+    pub crashes: u32,
+    /// Longest flush of the journal.
+    pub slowest_flush: Duration,
+}
+
+/// One simulation.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Everything follows from it.
+    pub seed: u64,
+    /// People to reach.
+    pub recipients: u32,
+    /// Numbers of each, 1 to 3.
+    pub numbers: u32,
+    /// Channels of the trunk.
+    pub channels: u32,
+    /// New calls a second.
+    pub calls_per_second: u32,
+    /// Who they are.
+    pub population: Population,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// How the campaign goes.
+    pub policy: Policy,
+}
+
+/// What a simulation found.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// Virtual time from the launch to the end of the campaign.
+    pub duration: Duration,
+    /// Calls placed.
+    pub attempts: u64,
+    /// Recipients who confirmed.
+    pub confirmed: u64,
+    /// Recipients who did not.
+    pub not_confirmed: u64,
+    /// Crashes that took place.
+    pub crashes: u32,
+    /// Datagrams on the virtual wire.
+    pub datagrams: u64,
+    /// Most calls at once.
+    pub peak: usize,
+}
+
+/// A promise that was broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Violation {
+    /// Somebody who was thanked was called again.
+    RungAfterThanks(u64),
+    /// Somebody whose confirmation was durable was called again.
+    RungAfterConfirmation(u64),
+    /// Somebody was thanked, and the report does not say so.
+    ConfirmationLost(u64),
+    /// Somebody was never called, or has no final state.
+    Forgotten(u64),
+    /// More calls at once than the trunk has channels.
+    TooManyCalls(usize),
+    /// More new calls in one second than the trunk allows.
+    TooFast(usize),
+    /// A call was placed although its start was not durable.
+    UnrecordedAttempt(u64),
+    /// The campaign did not end.
+    Endless,
+    /// The journal cannot be read any more.
+    Journal(String),
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RungAfterThanks(who) => write!(f, "recipient {who} was thanked, then called again"),
+            Self::RungAfterConfirmation(who) => write!(f, "recipient {who} had confirmed, then was called again"),
+            Self::ConfirmationLost(who) => write!(f, "recipient {who} was thanked; the report does not know"),
+            Self::Forgotten(who) => write!(f, "recipient {who} was forgotten"),
+            Self::TooManyCalls(calls) => write!(f, "{calls} calls at once"),
+            Self::TooFast(calls) => write!(f, "{calls} new calls in one second"),
+            Self::UnrecordedAttempt(attempt) => write!(f, "attempt {attempt} was placed before it was durable"),
+            Self::Endless => f.write_str("the campaign did not end"),
+            Self::Journal(error) => write!(f, "the journal cannot be read: {error}"),
+        }
+    }
+}
