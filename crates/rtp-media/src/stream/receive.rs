@@ -104,9 +104,10 @@ impl Ingress {
         self.lock.target()
     }
 
-    /// Is the sender settled, so that the kernel may refuse all others?
+    /// Is the sender settled, so that the kernel may refuse all others? Only the promised one is: behind another, such as
+    /// a leftover of an earlier call on this port, the promised sender must still get through.
     pub(crate) fn is_settled(&self, now: Instant) -> bool {
-        self.lock.locked().is_some() && !self.lock.is_silent(now)
+        self.lock.has_promised() && !self.lock.is_silent(now)
     }
 
     pub(super) fn reception(&self) -> Option<&Reception> {

@@ -43,9 +43,9 @@ impl Lock {
         self.locked.unwrap_or(self.promise)
     }
 
-    /// Who is locked onto.
-    pub(crate) fn locked(&self) -> Option<SocketAddr> {
-        self.locked
+    /// Is the promised sender itself the one locked onto, so that no other can win any more?
+    pub(crate) fn has_promised(&self) -> bool {
+        self.locked == Some(self.promise)
     }
 
     /// Judges the sender of a packet.
@@ -124,6 +124,8 @@ mod tests {
         assert_eq!(lock.judge(soon, thief), Verdict::Stranger);
         assert_eq!(lock.judge(start + SILENCE, thief), Verdict::Candidate);
         assert_eq!(lock.judge(soon, address("192.0.2.1:4000")), Verdict::Candidate);
+        assert!(!lock.has_promised());
         assert!(lock.take(soon, address("192.0.2.1:4000")));
+        assert!(lock.has_promised());
     }
 }
