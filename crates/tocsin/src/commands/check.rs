@@ -86,6 +86,7 @@ fn line(trunk: &Trunk, number: &E164, config: &Config) -> Line {
             .map(|codec| format!("{codec:?}").to_ascii_lowercase())
             .collect(),
         srtp: trunk.security == Security::Required,
+        authorities: config.sip.authorities.clone(),
         from: caller.unwrap_or_else(|| "tocsin".to_owned()),
         user: None,
         password_env: None,

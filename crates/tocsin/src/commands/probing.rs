@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rtp_media::driver::{Media, Settings as MediaSettings};
 use rtp_media::sdp::{InBandPolicy, OfferSettings, SrtpPolicy, make_keys};
 use rtp_media::{Clip, Codec, Ptime, import};
-use sip_core::driver::{Application, Driver};
+use sip_core::driver::{Application, Driver, TlsSettings};
 use sip_core::{
     Config as SipConfig, Credentials, Destination, Endpoint, Event, Identity, Local, Secret, Target, Transport,
     TrunkConfig,
@@ -56,6 +56,9 @@ pub struct Line {
     /// Encrypt the sound (SRTP by SDES); the call fails if the far end cannot.
     #[arg(long)]
     pub srtp: bool,
+    /// Further certificate authorities (PEM file) for transport=tls.
+    #[arg(long)]
+    pub authorities: Option<PathBuf>,
     /// Caller number or user name in From.
     #[arg(long, default_value = "tocsin")]
     pub from: String,
@@ -112,6 +115,9 @@ pub enum ProbeError {
     /// SIP sockets.
     #[error(transparent)]
     Sip(#[from] sip_core::driver::BindError),
+    /// TLS.
+    #[error(transparent)]
+    Tls(#[from] sip_core::driver::TlsError),
     /// RTP.
     #[error(transparent)]
     Media(#[from] rtp_media::driver::StartError),
@@ -243,6 +249,15 @@ impl Line {
             ..SipConfig::default()
         };
         let mut driver = Driver::bind(config, random_seed()).await?;
+        if remote.transport == Transport::Tls {
+            let authorities = self.authorities.iter().cloned().collect();
+            driver
+                .set_tls(&TlsSettings {
+                    authorities,
+                    ..TlsSettings::default()
+                })
+                .await?;
+        }
         let trunk = TrunkConfig {
             name: "probe".to_owned(),
             targets: vec![Target {

@@ -47,6 +47,9 @@ pub enum ServiceError {
     /// The telephone side.
     #[error("[sip] listen: {0}")]
     Sip(#[from] BindError),
+    /// TLS to a trunk.
+    #[error("[sip] authorities: {0}")]
+    Tls(#[from] sip_core::driver::TlsError),
     /// A trunk.
     #[error(transparent)]
     Trunk(#[from] NoAddress),
@@ -84,12 +87,18 @@ impl Service {
         let journal = Embedded::open(&config.data.join("journal"))?;
         let library = Library::open(config)?;
         let mut driver = Driver::bind(trunks::endpoint(config), random_seed()).await?;
+        if trunks::has_tls(config) {
+            driver.set_tls(&trunks::tls(config)).await?;
+        }
         let mut lines = Vec::new();
         let mut ids = Vec::new();
         for trunk in &config.trunks {
             let id = driver
                 .endpoint()
                 .add_trunk(std::time::Instant::now(), trunks::sip(trunk)?);
+            if let Some(location) = trunks::location(trunk) {
+                driver.locate(id, location);
+            }
             lines.push(Line::new(id, trunk, config.media.advertised));
             ids.push(id);
         }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 use dialer::TrunkSettings;
+use sip_core::driver::{Location, TlsSettings};
 use sip_core::{Config as SipConfig, Credentials, Identity, Local, Target, Transport, TrunkConfig};
 
 use crate::config::{Config, Trunk};
@@ -25,15 +26,45 @@ pub fn endpoint(config: &Config) -> SipConfig {
         ..Local::new(transport, listen)
     };
     let mut locals = vec![local(Transport::Udp)];
-    for transport in [Transport::Tcp, Transport::Tls] {
-        if config.trunks.iter().any(|trunk| trunk.transport == transport) {
-            locals.push(local(transport));
-        }
+    if config.trunks.iter().any(|trunk| trunk.transport == Transport::Tcp) {
+        locals.push(local(Transport::Tcp));
+    }
+    if has_tls(config) {
+        // TCP and TLS cannot share a port; port 0 stands for the usual one of TLS.
+        let own = Local::new(Transport::Tls, SocketAddr::new(listen.ip(), 0));
+        let advertised = config
+            .sip
+            .advertised
+            .map(|ip| SocketAddr::new(ip, Transport::Tls.default_port()));
+        locals.push(Local { advertised, ..own });
     }
     SipConfig {
         locals,
         ..SipConfig::default()
     }
+}
+
+/// Whether a trunk is reached by TLS.
+pub fn has_tls(config: &Config) -> bool {
+    config.trunks.iter().any(|trunk| trunk.transport == Transport::Tls)
+}
+
+/// Whom TLS trusts.
+pub fn tls(config: &Config) -> TlsSettings {
+    TlsSettings {
+        authorities: config.sip.authorities.iter().cloned().collect(),
+        ..TlsSettings::default()
+    }
+}
+
+/// The name by which the DNS tells a trunk's addresses (RFC 3263); `None` if the configuration fixes port or address.
+pub fn location(trunk: &Trunk) -> Option<Location> {
+    let is_name = trunk.host.parse::<IpAddr>().is_err();
+    (is_name && trunk.port.is_none()).then(|| Location {
+        host: trunk.host.clone(),
+        port: None,
+        transport: Some(trunk.transport),
+    })
 }
 
 /// A trunk as the endpoint wants it.

@@ -67,13 +67,15 @@ impl Line {
         write_number(self.number_format, number)
     }
 
-    pub(super) fn offer(&self, stream: StreamId, mut address: SocketAddr) -> OfferSettings {
+    /// What is offered to one call; `hears_machines` has answering machines told from people.
+    pub(super) fn offer(&self, stream: StreamId, mut address: SocketAddr, hears_machines: bool) -> OfferSettings {
         if let Some(advertised) = self.advertised {
             address.set_ip(advertised);
         }
         let mut offer = OfferSettings {
             address,
             session_id: stream.0,
+            amd: hears_machines,
             ..self.template.clone()
         };
         if offer.srtp != SrtpPolicy::Off {

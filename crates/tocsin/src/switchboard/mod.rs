@@ -104,7 +104,8 @@ impl<P: Ports, V: Voice> Switchboard<P, V> {
                 },
             );
         };
-        let offer = line.offer(stream, address);
+        let hears_machines = order.script.machine != ivr::MachinePolicy::Ignore;
+        let offer = line.offer(stream, address, hears_machines);
         let invite = Invite {
             from_user: order
                 .caller
