@@ -25,6 +25,7 @@ pub mod services;
 mod sessions;
 pub mod settings;
 mod store;
+pub mod telephone;
 #[cfg(test)]
 mod tests;
 pub mod text;
@@ -35,3 +36,4 @@ pub use numbers::install as install_metrics;
 pub use server::{ServeError, Server, serve};
 pub use services::{Campaigns, Services, Speech, SpeechError};
 pub use settings::{NamedUser, Settings, Tls};
+pub use telephone::Telephone;

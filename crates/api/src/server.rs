@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use crate::desk::{Desk, Peer};
-use crate::{Services, Settings, routes, tls};
+use crate::{Services, Settings, Telephone, routes, tls};
 
 /// Connections at once; beyond, new ones wait in the kernel's queue.
 const MOST_CONNECTIONS: usize = 2048;
@@ -53,6 +53,12 @@ impl Server {
     #[must_use]
     pub fn initial_password(&self) -> Option<&str> {
         self.initial_password.as_deref()
+    }
+
+    /// The desk for those who ring it up.
+    #[must_use]
+    pub fn telephone(&self) -> Telephone {
+        Telephone::new(Arc::clone(&self.desk))
     }
 
     /// Stops accepting, lets requests in progress end (at most ten seconds), closes.

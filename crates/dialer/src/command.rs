@@ -149,6 +149,32 @@ pub enum Query {
     Policy(CampaignId),
     /// The order that an attempt in progress stems from.
     Recipient(AttemptId),
+    /// What somebody who rings back has missed.
+    Missed {
+        /// Who it may be: everybody who has the caller's number.
+        recipients: Vec<RecipientId>,
+        /// Campaigns that ended by themselves since then (milliseconds since 1970 UTC) count as well.
+        since_ms: i64,
+    },
+}
+
+/// What somebody who rings back is told: one of these for each campaign that calls them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// For whom the call counts: of those who may be meant, one who has not confirmed, and was rung last.
+    pub recipient: RecipientId,
+    /// Whether nobody of those who may be meant still has to confirm.
+    pub is_confirmed: bool,
+    /// What the campaign says.
+    pub message: MessageId,
+    /// Which version of it.
+    pub version: u32,
+    /// In which language.
+    pub language: crate::Language,
+    /// How its calls go.
+    pub script: ivr::Settings,
 }
 
 /// The answer to a [`Query`].
@@ -162,6 +188,8 @@ pub enum Answer {
     Policy(Box<Policy>),
     /// To [`Query::Recipient`].
     Recipient(CampaignId, RecipientId),
+    /// To [`Query::Missed`]: the newest campaign first.
+    Missed(Vec<Missed>),
 }
 
 /// Why a command was refused. Nothing was changed.

@@ -18,6 +18,7 @@ pub mod driver;
 mod id;
 pub mod journal;
 mod message;
+mod missed;
 mod order;
 mod outcome;
 mod plan;
@@ -35,7 +36,7 @@ mod time;
 mod trunk;
 mod view;
 
-pub use command::{Answer, Command, CommandError, ConfirmedBy, Query, Reply};
+pub use command::{Answer, Command, CommandError, ConfirmedBy, Missed, Query, Reply};
 pub use contact::{Contact, Contacts, E164, Language, RecipientId};
 pub use dialer::Dialer;
 pub use driver::Handle;

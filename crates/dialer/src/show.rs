@@ -2,6 +2,7 @@
 
 use crate::campaign::Campaign;
 use crate::dialer::Dialer;
+use crate::missed::missed;
 use crate::time::Moment;
 use crate::{
     Answer, AttemptRow, CampaignReport, CampaignState, CampaignView, Cause, CommandError, FinalState, JournalView,
@@ -124,6 +125,14 @@ impl Dialer {
             Query::Recipient(id) => {
                 let call = self.calls.get(&id).ok_or(CommandError::NoAttempt(id))?;
                 Answer::Recipient(call.campaign, call.recipient)
+            }
+            Query::Missed { recipients, since_ms } => {
+                let campaigns = self.state.campaigns.values().rev();
+                Answer::Missed(
+                    campaigns
+                        .filter_map(|campaign| missed(campaign, &recipients, since_ms))
+                        .collect(),
+                )
             }
         })
     }

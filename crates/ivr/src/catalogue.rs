@@ -1,6 +1,6 @@
 //! The words of the fixed prompts, French first. They are spoken by the synthesizer, or recorded by the operator.
 
-use crate::{Language, LaunchPrompt, LaunchSettings, Prompt, Settings};
+use crate::{CallBackPrompt, Language, LaunchPrompt, LaunchSettings, Prompt, Settings};
 
 /// What a fixed prompt says in a language; languages without their own words get the French ones.
 /// [`Prompt::Message`] has no fixed words: `None`.
@@ -86,6 +86,18 @@ pub fn launch_words(
         (LaunchPrompt::Goodbye, true) => "No alert was launched. Goodbye.".into(),
     };
     Some(text)
+}
+
+/// What is said to somebody who rings the number back.
+pub fn call_back_words(prompt: CallBackPrompt, language: Language) -> &'static str {
+    match (prompt, language == Language::ENGLISH) {
+        (CallBackPrompt::Nothing, false) => {
+            "Bonjour. Vous êtes en relation avec un service d'alerte. Aucun message n'attend votre numéro. Au revoir."
+        }
+        (CallBackPrompt::Nothing, true) => {
+            "Hello. This is an alert service. There is no message for your number. Goodbye."
+        }
+    }
 }
 
 /// How a key is named aloud.

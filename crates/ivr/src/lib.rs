@@ -7,11 +7,13 @@
 //! - [`PhoneLaunch`]: a call of an authorised person who launches a campaign with the keys of a telephone.
 //! - [`catalogue`]: the French and English words of every fixed prompt, to be spoken or recorded.
 
+mod call_back;
 pub mod catalogue;
 mod language;
 mod launch;
 mod script;
 
+pub use call_back::CallBackPrompt;
 pub use language::{Language, LanguageError};
 pub use launch::{
     Choice, Launch, LaunchAction, LaunchInput, LaunchOutcome, LaunchPrompt, LaunchSettings, PhoneLaunch, Pin,

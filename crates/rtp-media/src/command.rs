@@ -174,3 +174,20 @@ pub enum Event {
         stats: Box<Stats>,
     },
 }
+
+impl Event {
+    /// The call that it is about.
+    pub fn stream(&self) -> StreamId {
+        match self {
+            Event::Digit { stream, .. }
+            | Event::PromptEnded { stream, .. }
+            | Event::DigitsSent { stream }
+            | Event::MediaStarted { stream }
+            | Event::Dead { stream }
+            | Event::Answerer { stream, .. }
+            | Event::Beep { stream }
+            | Event::Recorded { stream, .. }
+            | Event::Closed { stream, .. } => *stream,
+        }
+    }
+}

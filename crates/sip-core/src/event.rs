@@ -56,7 +56,7 @@ pub enum Event {
         to: Address,
         /// The offer. Without it our answer will be the offer, and `OfferAnswered` brings the answer.
         sdp: Option<Bytes>,
-        /// The headers that the endpoint does not consume itself, in order.
+        /// The headers that the endpoint does not consume itself, in order; and To, which may name another than the Request-URI.
         headers: Vec<(String, String)>,
     },
     /// Our 200 was acknowledged: the incoming call is established.

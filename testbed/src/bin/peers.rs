@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use testbed::peers::{self, Check, baresip, sipp};
+use testbed::peers::{self, Check, baresip, inbound, sipp};
 
 /// Places one call after the other to scripted far ends (SIPp) and to an independent telephone (baresip).
 #[derive(Parser)]
@@ -39,6 +39,7 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
     let (scenarios, folder) = (arguments.scenarios.canonicalize()?, arguments.folder.canonicalize()?);
     let mut checks: Vec<Check> = sipp::checks(&scenarios, &folder);
     checks.extend(baresip::checks(&folder));
+    checks.extend(inbound::checks(&scenarios, &folder));
     if arguments.list {
         for check in &checks {
             println!("{}: {}", check.name, check.story);

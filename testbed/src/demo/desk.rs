@@ -125,6 +125,17 @@ impl Desk {
         Ok(response.body_mut().with_config().limit(1 << 30).read_to_vec()?)
     }
 
+    /// The newest operations of the audit trail whose name begins so, newest first.
+    ///
+    /// # Errors
+    /// When tocsin does not answer.
+    pub fn audit(&self, operation: &str) -> anyhow::Result<Vec<Value>> {
+        let response = self.get(&format!("audit?operation={operation}"))?;
+        let told = read("audit", response)?;
+        let entries = told["entries"].as_array().or(told.as_array()).cloned();
+        entries.context("the audit trail is no list")
+    }
+
     fn get(&self, path: &str) -> anyhow::Result<Response<ureq::Body>> {
         Ok(self
             .agent

@@ -26,14 +26,7 @@ impl Ear {
     /// # Errors
     /// When no port can be had.
     pub fn listen(key: Option<u8>) -> io::Result<Ear> {
-        let socket = (0..100)
-            .map(|_| UdpSocket::bind("127.0.0.1:0"))
-            .find(|socket| {
-                socket
-                    .as_ref()
-                    .is_ok_and(|s| s.local_addr().is_ok_and(|address| address.port() % 2 == 0))
-            })
-            .unwrap_or_else(|| UdpSocket::bind("127.0.0.1:0"))?;
+        let socket = even_port()?;
         let address = socket.local_addr()?;
         socket.set_read_timeout(Some(Duration::from_millis(5)))?;
         let heard = Arc::new(AtomicU64::new(0));
@@ -64,6 +57,18 @@ impl Drop for Ear {
             let _ = thread.join();
         }
     }
+}
+
+/// A socket on a free even port of the loopback address.
+pub(super) fn even_port() -> io::Result<UdpSocket> {
+    (0..100)
+        .map(|_| UdpSocket::bind("127.0.0.1:0"))
+        .find(|socket| {
+            socket
+                .as_ref()
+                .is_ok_and(|s| s.local_addr().is_ok_and(|address| address.port() % 2 == 0))
+        })
+        .unwrap_or_else(|| UdpSocket::bind("127.0.0.1:0"))
 }
 
 fn attend(socket: &UdpSocket, key: Option<u8>, heard: &AtomicU64, is_over: &AtomicBool) {

@@ -1,9 +1,11 @@
 //! Peers that somebody else wrote: SIPp plays scripted far ends ([`sipp`]), baresip is an independent telephone ([`baresip`]).
-//! Each takes one call from `tocsin dial`, and both sides must tell the same story.
+//! Each takes one call from `tocsin dial`, and both sides must tell the same story. [`inbound`] is the other way round: SIPp calls.
 
 pub mod baresip;
+mod caller;
 mod dial;
 mod ear;
+pub mod inbound;
 pub mod sipp;
 
 use std::time::Instant;

@@ -103,7 +103,7 @@ impl Call {
         cx.core.emit(Event::Incoming {
             call: id,
             trunk,
-            from: caller(headers),
+            from: caller(headers, trunk.is_some()),
             to: address(None, &uri),
             sdp,
             headers: other_headers(headers),
@@ -346,9 +346,11 @@ impl Call {
     }
 }
 
-/// The caller: P-Asserted-Identity if it is there, else From. Only INVITEs of trunks and of proven callers come here.
-fn caller(headers: &Headers) -> Address {
-    let asserted = headers.addresses(Name::PAssertedIdentity).find_map(Result::ok);
+/// The caller: P-Asserted-Identity if it is there, else From. Only a trunk is believed the former (RFC 3325 §2.2); what a
+/// telephone with a password writes there is not read.
+fn caller(headers: &Headers, is_trunk: bool) -> Address {
+    let mut asserted = headers.addresses(Name::PAssertedIdentity);
+    let asserted = is_trunk.then(|| asserted.find_map(Result::ok)).flatten();
     let address_of = |named: &NameAddr| address(named.display().as_deref(), named.uri());
     asserted
         .or_else(|| headers.from().ok())
@@ -376,7 +378,6 @@ fn other_headers(headers: &Headers) -> Vec<(String, String)> {
             name,
             Name::Via
                 | Name::From
-                | Name::To
                 | Name::CallId
                 | Name::CSeq
                 | Name::Contact

@@ -1,5 +1,6 @@
 //! The configuration file: what the operator wrote, checked whole, every mistake with its line.
 
+mod incoming;
 mod problem;
 mod reader;
 mod secret;
@@ -10,6 +11,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use incoming::{Account, Incoming, called};
 pub use problem::{ConfigError, Mistake, Problem};
 pub use secret::{Place, Secret, SecretError};
 pub(crate) use trunk::codec;
@@ -32,6 +34,8 @@ pub struct Config {
     pub speech: Speech,
     /// At least one way to the telephone network.
     pub trunks: Vec<Trunk>,
+    /// Calls from outside.
+    pub incoming: Incoming,
     /// People who may sign in; more are added in the console.
     pub users: Vec<User>,
 }
@@ -162,6 +166,8 @@ fn read_root(root: &mut Section<'_, '_>, base: &Path) -> Option<Config> {
     let media = root.table("media", |section| read_media(section, sip.listen.ip()));
     let speech = root.table("speech", read_speech);
     let trunks = root.tables("trunk", trunk::read);
+    let mut incoming = root.table("incoming", incoming::read);
+    incoming.take_shown(&trunks);
     let users = root.tables("user", read_user);
     if !root.has("trunk") {
         root.missing("[[trunk]]", "tocsin needs at least one way to the telephone network");
@@ -189,6 +195,7 @@ fn read_root(root: &mut Section<'_, '_>, base: &Path) -> Option<Config> {
         media,
         speech,
         trunks,
+        incoming,
         users,
     })
 }

@@ -1,5 +1,6 @@
 //! The running system: what is started, in which order, on which thread.
 
+pub mod clerk;
 pub mod signalling;
 pub mod trunks;
 pub mod voice;
@@ -17,6 +18,7 @@ use sip_core::driver::{BindError, Driver};
 use crate::config::Config;
 use crate::switchboard::Line;
 
+use clerk::Clerk;
 use signalling::{Board, Stopper};
 use trunks::NoAddress;
 use voice::{Library, VoiceError};
@@ -107,14 +109,23 @@ impl Service {
         let (exchange, stopper, requests) = signalling::queue(&driver.waker(), library.clone());
         let dialer =
             dialer::driver::start(dialer, Box::new(journal), Box::new(exchange)).map_err(ServiceError::Thread)?;
-        let board = Board::new(lines, ids, media, library.clone(), dialer.clone(), requests);
-        let signalling = signalling::spawn("signalling", move || (driver, board)).map_err(ServiceError::Thread)?;
         let services = api::Services {
             campaigns: Arc::new(dialer.clone()),
-            directory,
-            speech: Arc::new(library),
+            directory: directory.clone(),
+            speech: Arc::new(library.clone()),
         };
         let server = api::serve(web(config), services).await?;
+        let clerk = Clerk::new(
+            &config.incoming,
+            server.telephone(),
+            directory,
+            dialer.clone(),
+            library.clone(),
+            stopper.clone(),
+        );
+        let callers = (clerk::reception(&config.incoming), clerk);
+        let board = Board::new(lines, ids, media, library, dialer.clone(), callers, requests);
+        let signalling = signalling::spawn("signalling", move || (driver, board)).map_err(ServiceError::Thread)?;
         Ok(Self {
             server,
             dialer,

@@ -9,10 +9,11 @@ use dialer::{AttemptId, CallReport, Caller, Handle, Message, MessageId, Order, O
 use rtp_media::StreamId;
 use rtp_media::driver::Media;
 use sip_core::driver::{Application, Driver, Waker};
-use sip_core::{Endpoint, Event, TrunkId};
+use sip_core::{CallId, Endpoint, Event, TrunkId};
 
-use crate::switchboard::{Line, Ports, Switchboard};
+use crate::switchboard::{Line, Ports, Reception, Switchboard, Told};
 
+use super::clerk::Clerk;
 use super::voice::Library;
 
 /// What the dialer wants of the switchboard.
@@ -21,6 +22,7 @@ enum Request {
     Acknowledge(AttemptId),
     HangUp(AttemptId),
     ChangeMessage(AttemptId, MessageId, u32),
+    Tell(CallId, Box<Told>),
     /// Hang everything up, then end.
     Stop,
 }
@@ -62,7 +64,7 @@ impl Caller for Exchange {
     }
 }
 
-/// Ends the signalling thread from another.
+/// Ends the signalling thread from another, and answers what its calls from outside ask.
 #[derive(Clone)]
 pub struct Stopper {
     requests: Sender<Request>,
@@ -73,6 +75,12 @@ impl Stopper {
     /// Hangs up the calls in progress and ends the thread.
     pub fn stop(&self) {
         let _ = self.requests.send(Request::Stop);
+        self.waker.wake();
+    }
+
+    /// Answers a call from outside.
+    pub fn tell(&self, call: CallId, told: Told) {
+        let _ = self.requests.send(Request::Tell(call, Box::new(told)));
         self.waker.wake();
     }
 }
@@ -122,26 +130,30 @@ pub struct Board {
     switchboard: Switchboard<MediaPorts, Library>,
     media: Arc<Media>,
     dialer: Handle,
+    clerk: Clerk,
     requests: Requests,
     trunks: Vec<TrunkId>,
     is_stopping: bool,
 }
 
 impl Board {
-    /// A board that answers to a dialer. `trunks` are in the order of the dialer's indices.
+    /// A board that answers to a dialer, and asks a clerk for its callers. `trunks` are in the order of the dialer's indices.
     pub fn new(
         lines: Vec<Line>,
         trunks: Vec<TrunkId>,
         media: Arc<Media>,
         library: Library,
         dialer: Handle,
+        (reception, clerk): (Reception, Clerk),
         requests: Requests,
     ) -> Self {
-        let switchboard = Switchboard::new(lines, MediaPorts(Arc::clone(&media)), library);
+        let mut switchboard = Switchboard::new(lines, MediaPorts(Arc::clone(&media)), library);
+        switchboard.receive(reception);
         Self {
             switchboard,
             media,
             dialer,
+            clerk,
             requests,
             trunks,
             is_stopping: false,
@@ -157,6 +169,7 @@ impl Board {
                 self.switchboard
                     .handle_message_changed(now, endpoint, attempt, message, version);
             }
+            Request::Tell(call, told) => self.switchboard.handle_told(now, endpoint, call, *told),
             Request::Stop => {
                 self.is_stopping = true;
                 self.switchboard.hang_up_all(now, endpoint);
@@ -168,6 +181,9 @@ impl Board {
     fn pass_on(&mut self) {
         while let Some(command) = self.switchboard.poll_media() {
             self.media.send(command);
+        }
+        while let Some((call, ask)) = self.switchboard.poll_ask() {
+            self.clerk.take(call, ask);
         }
         while let Some(report) = self.switchboard.poll_report() {
             // What our own end cut short is unknown, not given up: the next start takes it up again.

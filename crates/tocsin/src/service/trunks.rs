@@ -38,8 +38,13 @@ pub fn endpoint(config: &Config) -> SipConfig {
             .map(|ip| SocketAddr::new(ip, Transport::Tls.default_port()));
         locals.push(Local { advertised, ..own });
     }
+    let callers = config.incoming.accounts.iter().map(|account| Credentials {
+        user: account.user.clone(),
+        password: account.password.clone(),
+    });
     SipConfig {
         locals,
+        callers: callers.collect(),
         ..SipConfig::default()
     }
 }

@@ -13,7 +13,7 @@ use rtp_media::speech::{Cached, Espeak, ExternalCommand, Pcm, PromptSet, PromptT
 use rtp_media::{Clip, Codec, Ptime, import, wav};
 
 use crate::config::{Config, Engine};
-use crate::switchboard::{Voice, VoiceKey};
+use crate::switchboard::{Piece, Voice, VoiceKey};
 
 /// Longest time that an external command may take to speak one text.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
@@ -121,6 +121,19 @@ impl Library {
     /// Has a message spoken in the background; calls that need it wait for it.
     pub fn prepare(&self, message: &Message) {
         let _ = self.jobs.send(Job::Message(Box::new(message.clone())));
+    }
+
+    /// Something that a call from outside says. Speaks it now if it was never spoken before: may block.
+    pub fn piece(&self, piece: &Piece) -> Option<Arc<Clip>> {
+        match piece {
+            Piece::Words(words) => match self.shared.engine.speak(words, Language::FRENCH.code()) {
+                Ok(pcm) => Some(self.shared.clip(pcm)),
+                Err(error) => {
+                    tracing::error!(%error, "what a caller is to hear cannot be spoken");
+                    None
+                }
+            },
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! simulator owns it in virtual time.
 
 mod call;
+mod incoming;
 mod line;
 mod outcome;
 mod voice;
@@ -20,10 +21,12 @@ use rtp_media::{Command, StreamId};
 use sip_core::{CallId, Endpoint, Event, Invite, StatusCode};
 
 pub use call::relayed_digit;
+pub use incoming::{Ask, Piece, Reception, Route, Told};
 pub use line::{Line, write_number};
 pub use voice::{Voice, VoiceKey};
 
 use call::Call;
+use incoming::{Arrival, House, Incoming};
 
 /// Where RTP ports come from. Reserving one is quick and never waits.
 pub trait Ports {
@@ -55,6 +58,7 @@ pub struct Switchboard<P, V> {
     next_look: Option<Instant>,
     media: VecDeque<Command>,
     reports: VecDeque<CallReport>,
+    incoming: Incoming,
 }
 
 impl<P: Ports, V: Voice> Switchboard<P, V> {
@@ -72,12 +76,18 @@ impl<P: Ports, V: Voice> Switchboard<P, V> {
             next_look: None,
             media: VecDeque::new(),
             reports: VecDeque::new(),
+            incoming: Incoming::default(),
         }
+    }
+
+    /// Receives calls from outside from now on. Before, every number is unknown.
+    pub fn receive(&mut self, reception: Reception) {
+        self.incoming.set(reception);
     }
 
     /// Calls that are not over yet.
     pub fn calls(&self) -> usize {
-        self.calls.len()
+        self.calls.len() + self.incoming.len()
     }
 
     /// Places a call for the dialer; its fate comes out of [`Switchboard::poll_report`].
@@ -174,6 +184,7 @@ impl<P: Ports, V: Voice> Switchboard<P, V> {
         for id in self.calls.keys() {
             let _ = endpoint.hang_up(now, *id);
         }
+        self.incoming.hang_up_all(now, endpoint);
     }
 
     /// The message was changed under this call.
@@ -201,12 +212,56 @@ impl<P: Ports, V: Voice> Switchboard<P, V> {
         match event {
             Event::Provisional { call, status, sdp } => self.handle_provisional(call, status, sdp),
             Event::Answered { call, sdp } => self.handle_answered(now, endpoint, call, sdp),
+            Event::Ended { call, .. } if self.incoming.has(call) => self.with_incoming(endpoint, |incoming, house| {
+                incoming.handle_over(house, call);
+            }),
             Event::Failed { call, cause } | Event::Ended { call, cause, .. } => {
                 self.handle_over(now, endpoint, call, cause);
             }
-            Event::Incoming { call, .. } => {
-                let _ = endpoint.reject(now, call, StatusCode::DECLINE);
+            Event::Incoming {
+                call,
+                trunk,
+                from,
+                to,
+                sdp,
+                headers,
+            } => {
+                let named = headers.iter().filter(|(name, _)| name == "To");
+                let named = named.filter_map(|(_, value)| incoming::user_of(value));
+                let arrival = Arrival {
+                    call,
+                    trunk,
+                    from: from.user.into(),
+                    to: std::iter::once(to.user.into()).chain(named).collect(),
+                    sdp,
+                };
+                self.with_incoming(endpoint, |incoming, house| incoming.handle_arrival(now, house, arrival));
             }
+            Event::Confirmed { call } => {
+                self.with_incoming(endpoint, |incoming, house| incoming.handle_confirmed(now, house, call));
+            }
+            Event::OfferAnswered { call, sdp } if self.incoming.has(call) => {
+                self.with_incoming(endpoint, |incoming, house| {
+                    incoming.handle_offer_answered(now, house, call, &sdp);
+                });
+            }
+            Event::Offer { call, sdp } if self.incoming.has(call) => {
+                self.with_incoming(endpoint, |incoming, house| {
+                    incoming.handle_offer(now, house, call, Some(&sdp));
+                });
+            }
+            Event::OfferWanted { call } if self.incoming.has(call) => {
+                self.with_incoming(endpoint, |incoming, house| {
+                    incoming.handle_offer(now, house, call, None)
+                });
+            }
+            Event::Info {
+                call,
+                content_type,
+                body,
+            } if self.incoming.has(call) => self.with_incoming(endpoint, |incoming, house| {
+                incoming.handle_info(now, house, call, &content_type, &body);
+            }),
             Event::Offer { call, sdp } => self.handle_offer(now, endpoint, call, &sdp),
             Event::OfferWanted { call } => {
                 if let Some(call_state) = self.calls.get(&call) {
@@ -285,9 +340,36 @@ impl<P: Ports, V: Voice> Switchboard<P, V> {
         }
     }
 
+    fn with_incoming(&mut self, endpoint: &mut Endpoint, act: impl FnOnce(&mut Incoming, &mut House<'_, P, V>)) {
+        let mut house = House {
+            lines: &self.lines,
+            ports: &mut self.ports,
+            voice: &self.voice,
+            media: &mut self.media,
+            timers: &mut self.timers,
+            endpoint,
+        };
+        act(&mut self.incoming, &mut house);
+    }
+
+    /// What a call from outside asks of the house. The answer goes to [`Switchboard::handle_told`].
+    pub fn poll_ask(&mut self) -> Option<(CallId, Ask)> {
+        self.incoming.poll_ask()
+    }
+
+    /// The house answers a call from outside.
+    pub fn handle_told(&mut self, now: Instant, endpoint: &mut Endpoint, call: CallId, told: Told) {
+        self.with_incoming(endpoint, |incoming, house| incoming.handle_told(now, house, call, told));
+    }
+
     /// The media engine noticed something.
     pub fn handle_media(&mut self, now: Instant, endpoint: &mut Endpoint, event: rtp_media::Event) {
         use rtp_media::Event as Media;
+        if let Some(call) = self.incoming.call_of(event.stream()) {
+            return self.with_incoming(endpoint, |incoming, house| {
+                incoming.handle_media(now, house, call, event)
+            });
+        }
         let (stream, input) = match event {
             Media::Digit { stream, digit, .. } => (stream, ivr::Input::Key(digit)),
             Media::PromptEnded { stream, play } => {
@@ -335,6 +417,10 @@ impl<P: Ports, V: Voice> Switchboard<P, V> {
                 break;
             }
             self.timers.pop();
+            if self.incoming.has(id) {
+                self.with_incoming(endpoint, |incoming, house| incoming.handle_timeout(now, house, id));
+                continue;
+            }
             let Some(call) = self.calls.get_mut(&id) else { continue };
             if call.stats_deadline().is_some_and(|deadline| deadline <= now) {
                 self.finish(id, None);

@@ -1,0 +1,30 @@
+//! What somebody who rings back has missed.
+
+use crate::campaign::Campaign;
+use crate::{CampaignState, FinalState, Missed, RecipientId};
+
+/// What `campaign` has to say to whoever of `recipients` rings back; `None` if it does not call them. Several people may share
+/// a telephone: one key then speaks for one of them, and the others are still called.
+pub(crate) fn missed(campaign: &Campaign, recipients: &[RecipientId], since_ms: i64) -> Option<Missed> {
+    let is_heard = match campaign.state {
+        CampaignState::Running | CampaignState::Paused => true,
+        CampaignState::Ended => campaign.ended_ms.is_some_and(|ended| ended >= since_ms),
+        CampaignState::Ready | CampaignState::Stopped => false,
+    };
+    if !is_heard {
+        return None;
+    }
+    let members = recipients
+        .iter()
+        .filter_map(|recipient| campaign.members.get(*campaign.index.get(recipient)? as usize));
+    let member = members.max_by_key(|member| (member.state != FinalState::Confirmed, member.last_ms))?;
+    Some(Missed {
+        campaign: campaign.id,
+        recipient: member.recipient,
+        is_confirmed: member.state == FinalState::Confirmed,
+        message: campaign.message,
+        version: campaign.version,
+        language: member.language.unwrap_or(campaign.policy.language),
+        script: campaign.policy.script(),
+    })
+}

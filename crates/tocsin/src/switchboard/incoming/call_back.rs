@@ -1,0 +1,204 @@
+//! Somebody who missed the alert rings back the number that the telephone shows.
+//!
+//! ```text
+//! Looking ─missed something→ Preparing ─spoken words are ready→ Talking (one script for each campaign, one after the other) → Ended
+//!         ─nothing missed──────────────────────────────────────→ Apologising → Ended
+//! ```
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use dialer::Missed;
+use directory::E164;
+use ivr::{Action, CallBackPrompt, Input, Script, catalogue};
+
+use super::super::voice::{Voice, VoiceKey};
+use super::ask::{Ask, Piece, Told};
+use super::deed::Deed;
+
+/// How long the telephone rings while we look for what to say.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often we look whether the words are spoken.
+const LOOK: Duration = Duration::from_millis(100);
+
+enum State {
+    Looking { until: Instant },
+    Preparing { look: Instant, until: Instant },
+    Talking(Box<Script>),
+    Apologising,
+    Ended,
+}
+
+/// The conversation.
+pub(super) struct CallBack {
+    state: State,
+    /// What is being said is the first of these.
+    missed: VecDeque<Missed>,
+}
+
+impl CallBack {
+    /// The telephone rings; asks who it is.
+    pub fn new(now: Instant, caller: Option<E164>) -> (CallBack, Deed) {
+        let call = CallBack {
+            state: State::Looking { until: now + PATIENCE },
+            missed: VecDeque::new(),
+        };
+        (call, Deed::Ask(Ask::Recognise { caller }))
+    }
+
+    pub fn handle_told(&mut self, now: Instant, told: Told, voice: &impl Voice) -> Vec<Deed> {
+        match (&mut self.state, told) {
+            (State::Looking { until }, Told::Missed(mut missed)) => {
+                let until = *until;
+                // Who has confirmed everything may hear the newest message again.
+                if missed.iter().any(|missed| !missed.is_confirmed) {
+                    missed.retain(|missed| !missed.is_confirmed);
+                } else {
+                    missed.truncate(1);
+                }
+                self.missed = missed.into();
+                self.state = State::Preparing { look: now, until };
+                if self.missed.is_empty() {
+                    self.state = State::Apologising;
+                    return vec![Deed::Answer];
+                }
+                self.look(now, voice)
+            }
+            (State::Talking(_), Told::Confirmed) => self.feed(now, Input::ConfirmationDurable),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The call is answered and heard.
+    pub fn handle_answered(&mut self, now: Instant) -> Vec<Deed> {
+        match self.state {
+            State::Apologising => {
+                let language = ivr::Language::default();
+                let words = catalogue::call_back_words(CallBackPrompt::Nothing, language);
+                vec![Deed::Speak(vec![Piece::Words(words.to_owned())])]
+            }
+            _ => self.feed(now, Input::Answered),
+        }
+    }
+
+    pub fn handle_key(&mut self, now: Instant, key: char) -> Vec<Deed> {
+        self.feed(now, Input::Key(key))
+    }
+
+    pub fn handle_prompt_ended(&mut self, now: Instant) -> Vec<Deed> {
+        if matches!(self.state, State::Apologising) {
+            self.state = State::Ended;
+            return vec![Deed::HangUp];
+        }
+        self.feed(now, Input::PromptEnded)
+    }
+
+    /// The line is gone. A confirmation that was asked for still has to be recorded, and was handed out already.
+    pub fn handle_hung_up(&mut self) {
+        self.state = State::Ended;
+    }
+
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match &self.state {
+            State::Looking { until } => Some(*until),
+            State::Preparing { look, .. } => Some(*look),
+            State::Talking(script) => script.poll_timeout(),
+            State::Apologising | State::Ended => None,
+        }
+    }
+
+    pub fn handle_timeout(&mut self, now: Instant, voice: &impl Voice) -> Vec<Deed> {
+        match &mut self.state {
+            State::Looking { until } if *until <= now => self.give_up(),
+            State::Preparing { look, .. } if *look <= now => self.look(now, voice),
+            State::Talking(script) => {
+                script.handle_timeout(now);
+                self.obey(now)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Answers once everything that the call says can be said.
+    fn look(&mut self, now: Instant, voice: &impl Voice) -> Vec<Deed> {
+        let State::Preparing { until, .. } = self.state else {
+            return Vec::new();
+        };
+        let Some(first) = self.missed.front() else {
+            return self.give_up();
+        };
+        if self
+            .missed
+            .iter()
+            .all(|missed| voice.is_ready(&key(missed), &missed.script))
+        {
+            self.state = State::Talking(Box::new(Script::new(first.script.clone())));
+            return vec![Deed::Answer];
+        }
+        if until <= now {
+            return self.give_up();
+        }
+        self.state = State::Preparing {
+            look: now + LOOK,
+            until,
+        };
+        Vec::new()
+    }
+
+    fn give_up(&mut self) -> Vec<Deed> {
+        self.state = State::Ended;
+        vec![Deed::HangUp]
+    }
+
+    fn feed(&mut self, now: Instant, input: Input) -> Vec<Deed> {
+        let State::Talking(script) = &mut self.state else {
+            return Vec::new();
+        };
+        script.handle(now, input);
+        self.obey(now)
+    }
+
+    fn obey(&mut self, now: Instant) -> Vec<Deed> {
+        let mut deeds = Vec::new();
+        while let State::Talking(script) = &mut self.state {
+            let (Some(action), Some(missed)) = (script.poll_action(), self.missed.front()) else {
+                break;
+            };
+            match action {
+                Action::Play(prompts) => deeds.push(Deed::Say {
+                    key: key(missed),
+                    prompts,
+                    settings: Box::new(missed.script.clone()),
+                }),
+                Action::Stop => deeds.push(Deed::Stop),
+                Action::Confirm => deeds.push(Deed::Ask(Ask::Confirm {
+                    campaign: missed.campaign,
+                    recipient: missed.recipient,
+                })),
+                Action::HangUp => {
+                    self.missed.pop_front();
+                    match self.missed.front() {
+                        Some(next) => {
+                            let mut script = Script::new(next.script.clone());
+                            script.handle(now, Input::Answered);
+                            self.state = State::Talking(Box::new(script));
+                        }
+                        None => {
+                            self.state = State::Ended;
+                            deeds.push(Deed::HangUp);
+                        }
+                    }
+                }
+            }
+        }
+        deeds
+    }
+}
+
+fn key(missed: &Missed) -> VoiceKey {
+    VoiceKey {
+        message: missed.message,
+        version: missed.version,
+        language: missed.language,
+    }
+}
