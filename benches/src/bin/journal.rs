@@ -1,10 +1,14 @@
 //! What the dialer and its journal cost. Prints JSON.
 //!
 //! `journal [FOLDER]`: durable records a second on the disk that holds the folder (a temporary one unless told), with a
-//! real flush for each group; and the cost of scheduling with 100,000 recipients. Limit 10,000 records/s, aim 50,000;
-//! launch to first call 50 ms, aim 10 ms.
+//! real flush for each group, in each store; and the cost of scheduling with 100,000 recipients. Limit 10,000 records/s,
+//! aim 50,000; launch to first call 50 ms, aim 10 ms.
+//!
+//! `journal --growth 10000000 --engine sled [FOLDER]`: one journal of so many records: what it takes on disk as it grows,
+//! and how long it takes to open it again, to open it after a kill, and to read it.
 
-use dialer::journal::Embedded;
+use clap::Parser;
+use dialer::journal::{Embedded, Engine};
 use dialer::{
     Action, AttemptId, Bill, CallReport, CallStats, CampaignId, Command, Contact, Dialer, E164, Event, Journal,
     Message, MessageId, Now, Outcome, Preset, RecipientId, Record, Reply, Sequence, Settings, Text, TrunkSettings,
@@ -15,28 +19,162 @@ use std::time::{Duration, Instant};
 /// How long each size of group is measured.
 const PERIOD: Duration = Duration::from_secs(2);
 const RECIPIENTS: u64 = 100_000;
+/// Records of one group while a journal grows: a busy campaign's.
+const GROWING: u64 = 1_000;
+
+/// Measures the journal.
+#[derive(Parser)]
+struct Arguments {
+    /// Folder for the journals.
+    folder: Option<PathBuf>,
+    /// Store; both unless told.
+    #[arg(long)]
+    engine: Option<Engine>,
+    /// Grow one journal to so many records instead.
+    #[arg(long)]
+    growth: Option<u64>,
+    /// Used by the measurement itself: open the journal, append, say so, and wait to be killed.
+    #[arg(long, hide = true)]
+    until_killed: bool,
+}
 
 fn main() -> anyhow::Result<()> {
-    let folder = std::env::args().nth(1).map_or_else(
-        || std::env::temp_dir().join(format!("tocsin-journal-{}", std::process::id())),
-        PathBuf::from,
-    );
+    let arguments = Arguments::parse();
+    let folder = arguments
+        .folder
+        .unwrap_or_else(|| std::env::temp_dir().join(format!("tocsin-journal-{}", std::process::id())));
+    if arguments.until_killed {
+        return until_killed(&folder);
+    }
+    let engines = arguments.engine.map_or(Engine::ALL.to_vec(), |engine| vec![engine]);
+    let mut result = serde_json::json!({});
+    for engine in engines {
+        let place = folder.join(engine.name());
+        let measured = match arguments.growth {
+            Some(records) => growth(&place, engine, records)?,
+            None => group_commit(&place, engine)?,
+        };
+        result[engine.name()] = measured;
+    }
+    if arguments.growth.is_none() {
+        result["records_per_second"] = result[Engine::default().name()]["records_per_second"].clone();
+        result["scheduling"] = scheduling()?;
+    }
+    std::fs::remove_dir_all(&folder)?;
+    println!("{result:#}");
+    Ok(())
+}
+
+fn group_commit(folder: &Path, engine: Engine) -> anyhow::Result<serde_json::Value> {
     let mut groups = Vec::new();
     for group in [1usize, 10, 100, 1_000, 5_000] {
-        groups.push(durable(&folder.join(group.to_string()), group)?);
+        groups.push(durable(&folder.join(group.to_string()), engine, group)?);
     }
     let best = groups
         .iter()
         .filter_map(|row| row["records_per_second"].as_f64())
         .fold(0.0, f64::max);
-    let result = serde_json::json!({
-        "records_per_second": best.round(),
-        "groups": groups,
-        "scheduling": scheduling()?,
-    });
-    std::fs::remove_dir_all(&folder)?;
-    println!("{result:#}");
-    Ok(())
+    Ok(serde_json::json!({ "records_per_second": best.round(), "groups": groups }))
+}
+
+/// A journal that grows as in years of campaigns.
+fn growth(folder: &Path, engine: Engine, records: u64) -> anyhow::Result<serde_json::Value> {
+    let mut journal = Embedded::open_with(folder, engine)?;
+    let mut sizes = Vec::new();
+    let start = Instant::now();
+    let mut next = 0;
+    let mut slowest = Duration::ZERO;
+    while next < records {
+        let batch: Vec<Record> = (next..next + GROWING).map(record).collect();
+        let begin = Instant::now();
+        journal.append(Sequence(next), &batch)?;
+        journal.flush()?;
+        slowest = slowest.max(begin.elapsed());
+        next += GROWING;
+        if next.is_multiple_of((records / 10).max(GROWING)) {
+            let bytes = journal.size()?;
+            sizes
+                .push(serde_json::json!({ "records": next, "bytes": bytes, "seconds": start.elapsed().as_secs_f64() }));
+        }
+    }
+    let took = start.elapsed().as_secs_f64();
+    let content: usize = content(&journal)?;
+    drop(journal);
+    let begin = Instant::now();
+    drop(Embedded::open(folder)?);
+    let reopened = begin.elapsed();
+    let killed = kill_while_open(folder)?;
+    let begin = Instant::now();
+    let journal = Embedded::open(folder)?;
+    let recovered = begin.elapsed();
+    let begin = Instant::now();
+    let read = journal.verify()?.records;
+    let verified = begin.elapsed();
+    anyhow::ensure!(read >= next && killed, "{read} of {next} records are there");
+    Ok(serde_json::json!({
+        "records": next,
+        "records_per_second": (next as f64 / took).round(),
+        "slowest_group_ms": slowest.as_secs_f64() * 1e3,
+        "content_bytes": content,
+        "sizes": sizes,
+        "bytes_at_the_end": journal.size()?,
+        "open_after_stop_ms": reopened.as_secs_f64() * 1e3,
+        "open_after_kill_ms": recovered.as_secs_f64() * 1e3,
+        "verify_ms": verified.as_secs_f64() * 1e3,
+        "peak_memory_mib": peak_memory()?,
+    }))
+}
+
+/// What a backup of the journal takes: its records and nothing else.
+fn content(journal: &Embedded) -> anyhow::Result<usize> {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    dialer::journal::write_backup(&journal.reader()?, &mut count)?;
+    Ok(count.0)
+}
+
+/// Opens the journal in another process, which is killed (SIGKILL) after it has appended.
+fn kill_while_open(folder: &Path) -> anyhow::Result<bool> {
+    use std::io::BufRead;
+    let mut child = std::process::Command::new(std::env::current_exe()?)
+        .arg(folder)
+        .arg("--until-killed")
+        .stdout(std::process::Stdio::piped())
+        .spawn()?;
+    let out = child.stdout.take().ok_or_else(|| anyhow::anyhow!("no output"))?;
+    let mut said = String::new();
+    std::io::BufReader::new(out).read_line(&mut said)?;
+    child.kill()?;
+    child.wait()?;
+    Ok(said.trim() == "ready")
+}
+
+fn until_killed(folder: &Path) -> anyhow::Result<()> {
+    let mut journal = Embedded::open(folder)?;
+    let next = journal.next();
+    let batch: Vec<Record> = (next.0..next.0 + GROWING).map(record).collect();
+    journal.append(next, &batch)?;
+    journal.flush()?;
+    println!("ready");
+    std::thread::sleep(Duration::from_secs(60));
+    anyhow::bail!("nobody came")
+}
+
+/// The most memory that this process ever held (VmHWM), in MiB.
+fn peak_memory() -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib: u64 = line.unwrap_or_default().trim().trim_end_matches(" kB").parse()?;
+    Ok(kib / 1024)
 }
 
 /// The three records of an answered call, in turn.
@@ -81,8 +219,8 @@ fn record(at: u64) -> Record {
 }
 
 /// Appends groups of records, each followed by a flush, for a while.
-fn durable(folder: &Path, group: usize) -> anyhow::Result<serde_json::Value> {
-    let mut journal = Embedded::open(folder)?;
+fn durable(folder: &Path, engine: Engine, group: usize) -> anyhow::Result<serde_json::Value> {
+    let mut journal = Embedded::open_with(folder, engine)?;
     let start = Instant::now();
     let mut flushes = Vec::new();
     let mut next = 0u64;

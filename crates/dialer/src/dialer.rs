@@ -13,6 +13,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
+/// Records that are not durable after this long mean a disk that stalls.
+const STALL: Duration = Duration::from_secs(2);
 /// Bounds of how far ahead of their turn attempts are written down, so that the journal's flush costs no pace.
 const AHEAD: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
@@ -227,6 +229,17 @@ impl Dialer {
     #[must_use]
     pub fn alarm(&self) -> Option<&str> {
         self.alarm.as_deref()
+    }
+
+    /// What to say of a disk that takes long. Nothing has to be held back: whatever depends on a record waits for it.
+    pub(crate) fn slow_disk(&self, now: Moment) -> Option<String> {
+        let waited = now.since(self.probe?.1);
+        (waited >= STALL).then(|| {
+            format!(
+                "the disk that holds the journal has not confirmed a record for {} s: new calls and thanks wait for it",
+                waited.as_secs()
+            )
+        })
     }
 
     /// Writes an event down and takes it up.

@@ -5,6 +5,7 @@
 //! dialer's thread give replies and actions away. When the journal fails, its thread keeps the records and tries again
 //! until it works: a confirmation is never lost, it only waits.
 
+use crate::journal::Reader;
 use crate::{
     Action, Answer, Assumptions, CallReport, Caller, CampaignId, CampaignReport, CampaignState, Command, CommandError,
     Contact, Dialer, Journal, JournalError, LiveView, Message, Now, Policy, Prediction, Query, Record, Reply, Sequence,
@@ -22,6 +23,8 @@ const VIEW_PERIOD: Duration = Duration::from_millis(200);
 const JOURNAL_RETRY: Duration = Duration::from_millis(250);
 /// Inputs taken before actions and records are looked at.
 const GULP: usize = 512;
+/// How long a report waits for its records to be durable.
+const SEAL_PATIENCE: Duration = Duration::from_secs(5);
 /// Records written in one go at most, so that a long backlog does not delay the first reply.
 const BATCH: usize = 8_192;
 
@@ -31,9 +34,23 @@ enum Input {
     Query(Query, SyncSender<Result<Answer, CommandError>>),
     Report(CallReport),
     Trunk(TrunkIndex, TrunkChange),
-    Durable(Sequence, Duration),
+    Durable(Durable),
     JournalFailed(String),
+    Journal(SyncSender<Result<Reader, JournalError>>),
     Stop(SyncSender<()>),
+}
+
+/// News of the journal: what a flush made durable.
+struct Durable {
+    upto: Sequence,
+    head: [u8; 32],
+    took: Duration,
+}
+
+/// What the journal's thread is given to do.
+enum Work {
+    Append(Vec<Record>),
+    Read(SyncSender<Result<Reader, JournalError>>),
 }
 
 /// The way to a running dialer. Cheap to clone; every method may be called from any thread.
@@ -113,6 +130,32 @@ impl Handle {
         let _ = self.inputs.send(Input::Trunk(trunk, change));
     }
 
+    /// The journal as it is durable now, to be read on the caller's thread while the campaigns go on. Blocks while a flush is
+    /// under way.
+    ///
+    /// # Errors
+    /// When the journal does not work, or the dialer has stopped.
+    pub fn journal(&self) -> Result<Reader, JournalError> {
+        let stopped = || JournalError::Store(CommandError::Stopped.to_string());
+        let (sender, reader) = mpsc::sync_channel(1);
+        self.inputs.send(Input::Journal(sender)).map_err(|_| stopped())?;
+        reader.recv().map_err(|_| stopped())?
+    }
+
+    /// The head of the hash chain after this many records, by which a report can be checked later; `None` if they are not
+    /// durable within a few seconds. Blocks.
+    #[must_use]
+    pub fn seal(&self, records: u64) -> Option<[u8; 32]> {
+        let until = Instant::now() + SEAL_PATIENCE;
+        while self.view().journal.durable < records {
+            if Instant::now() >= until {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.journal().ok()?.stated_head(records).ok()?
+    }
+
     /// Ends the dialer's threads. Returns when every record is durable and the journal is closed, or at once if the
     /// journal does not work. Calls in progress are not touched.
     pub fn stop(&self) {
@@ -153,6 +196,7 @@ pub fn start(dialer: Dialer, journal: Box<dyn Journal>, caller: Box<dyn Caller>)
             is_changed: true,
             replies: VecDeque::new(),
             flush_us: 0,
+            head: String::new(),
         };
         let stopped = driver.run(&received);
         drop(driver);
@@ -174,12 +218,13 @@ struct Waiting {
 struct Driver {
     dialer: Dialer,
     caller: Box<dyn Caller>,
-    batches: Sender<Vec<Record>>,
+    batches: Sender<Work>,
     view: Arc<ArcSwap<LiveView>>,
     viewed: Instant,
     is_changed: bool,
     replies: VecDeque<Waiting>,
     flush_us: u64,
+    head: String,
 }
 
 impl Driver {
@@ -254,14 +299,18 @@ impl Driver {
             }
             Input::Report(report) => self.dialer.handle_report(now, report),
             Input::Trunk(trunk, change) => self.dialer.handle_trunk(now, trunk, change),
-            Input::Durable(upto, took) => {
+            Input::Durable(Durable { upto, head, took }) => {
                 self.flush_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+                self.head = crate::journal::hex(&head);
                 self.dialer.handle_durable(now, upto);
                 self.reply(upto);
             }
             Input::JournalFailed(why) => {
                 tracing::error!(%why, "the journal cannot be written; no new call is started until it can");
                 self.dialer.handle_journal_failure(now, &why);
+            }
+            Input::Journal(sender) => {
+                let _ = self.batches.send(Work::Read(sender));
             }
             Input::Stop(sender) => {
                 self.hand_over();
@@ -307,7 +356,7 @@ impl Driver {
     fn hand_over(&mut self) {
         let records: Vec<Record> = std::iter::from_fn(|| self.dialer.poll_record()).collect();
         if !records.is_empty() {
-            let _ = self.batches.send(records);
+            let _ = self.batches.send(Work::Append(records));
         }
     }
 
@@ -337,6 +386,7 @@ impl Driver {
     fn publish(&mut self) {
         let mut view = self.dialer.view(Now::read());
         view.journal.flush_us = self.flush_us;
+        view.journal.head.clone_from(&self.head);
         // Rates and predictions move by themselves while a campaign runs.
         self.is_changed = view
             .campaigns
@@ -355,19 +405,17 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(mut self, batches: &Receiver<Vec<Record>>) {
-        while let Ok(batch) = batches.recv() {
-            self.pending.extend(batch);
+    fn run(mut self, batches: &Receiver<Work>) {
+        while let Ok(work) = batches.recv() {
+            self.take(work);
             loop {
-                self.pending.extend(batches.try_iter().flatten());
+                batches.try_iter().for_each(|work| self.take(work));
                 if self.pending.is_empty() {
                     break;
                 }
                 let start = Instant::now();
                 match self.write() {
-                    Ok(upto) => {
-                        let _ = self.inputs.send(Input::Durable(upto, start.elapsed()));
-                    }
+                    Ok(upto) => self.tell(upto, start.elapsed()),
                     Err(error) => {
                         let _ = self.inputs.send(Input::JournalFailed(error.to_string()));
                         if !self.recover(batches) {
@@ -377,6 +425,20 @@ impl Writer {
                 }
             }
         }
+    }
+
+    fn take(&mut self, work: Work) {
+        match work {
+            Work::Append(records) => self.pending.extend(records),
+            Work::Read(sender) => {
+                let _ = sender.send(self.journal.reader());
+            }
+        }
+    }
+
+    fn tell(&self, upto: Sequence, took: Duration) {
+        let head = self.journal.head();
+        let _ = self.inputs.send(Input::Durable(Durable { upto, head, took }));
     }
 
     /// Writes some of what is pending. Records leave the queue only when they are durable.
@@ -392,10 +454,10 @@ impl Writer {
     }
 
     /// Waits until the journal works again; false if the program ends before.
-    fn recover(&mut self, batches: &Receiver<Vec<Record>>) -> bool {
+    fn recover(&mut self, batches: &Receiver<Work>) -> bool {
         loop {
             match batches.recv_timeout(JOURNAL_RETRY) {
-                Ok(batch) => self.pending.extend(batch),
+                Ok(work) => self.take(work),
                 Err(RecvTimeoutError::Timeout) => {}
                 // The program ends with a journal that does not work: what is pending is lost, as in a crash.
                 Err(RecvTimeoutError::Disconnected) => return self.journal.recover().is_ok() && self.write().is_ok(),
@@ -409,7 +471,7 @@ impl Writer {
                 self.pending.pop_front();
             }
             if self.pending.is_empty() {
-                let _ = self.inputs.send(Input::Durable(next, JOURNAL_RETRY));
+                self.tell(next, JOURNAL_RETRY);
             }
             return true;
         }

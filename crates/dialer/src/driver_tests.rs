@@ -255,3 +255,32 @@ fn after_a_restart_the_messages_of_the_library_are_spoken_again() {
     let prepared: Vec<MessageId> = prepared.try_iter().collect();
     assert!(!prepared.is_empty(), "calls would wait for words that nobody speaks");
 }
+
+#[test]
+fn the_journal_is_read_while_a_campaign_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Embedded::open(folder.path()).unwrap();
+    let (handle, _thanks) = start_world(Dialer::new(settings(), Now::read()), Box::new(journal));
+    let campaign = create(&handle, 2_000);
+    handle
+        .command(Command::Launch {
+            campaign,
+            by: "op".into(),
+        })
+        .unwrap();
+    wait_for(&handle, |view| {
+        view.campaign(campaign).is_some_and(|view| view.confirmed > 50)
+    });
+    let reader = handle.journal().unwrap();
+    let mut backup = Vec::new();
+    let verified = crate::journal::write_backup(&reader, &mut backup).unwrap();
+    assert!(verified.records > 50);
+    wait_for_end(&handle, campaign);
+    let report = handle.campaign_report(campaign).unwrap();
+    let seal = handle.seal(report.records).unwrap();
+    handle.stop();
+    let journal = Embedded::open(folder.path()).unwrap();
+    let reader = journal.reader().unwrap();
+    assert_eq!(reader.head_at(verified.records).unwrap(), Some(verified.head));
+    assert_eq!(reader.head_at(report.records).unwrap(), Some(seal));
+}

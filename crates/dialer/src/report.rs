@@ -8,6 +8,8 @@ use serde::Serialize;
 pub struct CampaignReport {
     /// When the report was made, in milliseconds since 1970 UTC.
     pub at_ms: i64,
+    /// Records of the journal that it tells of: everything before this place.
+    pub records: u64,
     /// The counts.
     pub summary: CampaignView,
     /// How it was to go.

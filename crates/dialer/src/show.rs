@@ -38,8 +38,9 @@ impl Dialer {
             trunks: trunks.collect(),
             journal: JournalView {
                 durable: self.durable.0,
+                head: String::new(),
                 waiting: self.state.next.0.saturating_sub(self.durable.0),
-                alarm: self.alarm.clone(),
+                alarm: self.alarm.clone().or_else(|| self.slow_disk(moment)),
                 flush_us: 0,
             },
         }
@@ -182,6 +183,7 @@ impl Dialer {
         });
         CampaignReport {
             at_ms: now.utc_ms,
+            records: self.state.next.0,
             summary: self.campaign_view(campaign, now),
             policy: campaign.policy.clone(),
             created_by: campaign.created_by.clone(),

@@ -137,6 +137,8 @@ pub struct TrunkView {
 pub struct JournalView {
     /// Records that are durable.
     pub durable: u64,
+    /// Head of the hash chain after them, in hexadecimal; empty until something was written.
+    pub head: String,
     /// Records that wait to become durable.
     pub waiting: u64,
     /// What is wrong, if anything. While it stands no new attempt is made; calls in progress go on.

@@ -27,6 +27,7 @@ fn link(head: &Head, record: &[u8]) -> Head {
 }
 
 /// One block ready to be stored.
+#[derive(Clone)]
 pub(super) struct Sealed {
     pub(super) first: Sequence,
     pub(super) bytes: Vec<u8>,
@@ -127,6 +128,34 @@ pub(super) fn open(bytes: &[u8], first: Sequence, previous: Option<&Head>) -> Re
         ));
     }
     Ok(Opened { records, head })
+}
+
+/// Follows the chain through a block that must begin with record `first`, up to and without record `upto`; returns where
+/// it stopped, and the head there.
+pub(super) fn chain(
+    bytes: &[u8],
+    first: Sequence,
+    mut head: Head,
+    upto: Sequence,
+) -> Result<(Sequence, Head), JournalError> {
+    let opened = open(bytes, first, Some(&head))?;
+    let end = first.advanced(opened.records.len());
+    if end <= upto {
+        return Ok((end, opened.head));
+    }
+    let payload = &bytes[HEADER..bytes.len() - TRAILER];
+    let mut reader = Reader::new(payload);
+    let mut start = 0;
+    for record in opened.records.iter().take_while(|record| record.sequence < upto) {
+        codec::read(&mut reader, record.sequence).map_err(|error| JournalError::Damaged {
+            at: record.sequence,
+            what: error.to_string(),
+        })?;
+        let end = payload.len() - reader.left();
+        head = link(&head, &payload[start..end]);
+        start = end;
+    }
+    Ok((upto, head))
 }
 
 /// Reads blocks one after the other from `first` on, and gives the records from `from` on.

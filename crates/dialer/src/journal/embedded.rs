@@ -1,153 +1,137 @@
-//! The journal on sled, in a folder.
-//!
-//! sled 0.34 makes writes durable with `sync_file_range` on Linux, which neither empties the disk's own cache nor
-//! writes the file's size: enough for a killed process, not for a power loss. Each flush is therefore followed by a
-//! full `fsync` of sled's file.
+//! The journal in a folder, on an embedded store.
 
-use super::block::{self, GENESIS, Head, Walk};
+use super::block::{self, Head};
+use super::reader::{self, Reader};
+use super::store::{Engine, Store, io_error};
 use super::{Journal, JournalError, Records, Verified};
 use crate::{Record, Sequence};
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-const TREE: &str = "records";
-/// Memory that sled may use for its pages; the journal is read once at start.
-const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// The file whose lock says that the folder is in use.
+const LOCK: &str = "lock";
 
-/// The journal on sled.
+/// The journal in a folder.
 pub struct Embedded {
     path: PathBuf,
+    engine: Engine,
     /// `None` only between a failure and the next successful [`Journal::recover`].
-    store: Option<Store>,
+    store: Option<Box<dyn Store>>,
     next: Sequence,
     head: Head,
+    /// The end that the last flush made durable.
+    durable: (Sequence, Head),
     /// Whether anything was appended since the last flush.
     is_dirty: bool,
+    _lock: File,
 }
 
-struct Store {
-    db: sled::Db,
-    tree: sled::Tree,
-    /// sled's data file, for the real flush.
-    file: File,
-}
-
-fn store_error(error: sled::Error) -> JournalError {
-    match error {
-        sled::Error::Io(error) => io_error(&error),
-        other => JournalError::Store(other.to_string()),
-    }
-}
-
-fn io_error(error: &std::io::Error) -> JournalError {
-    match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => JournalError::Full,
-        _ => JournalError::Store(error.to_string()),
-    }
-}
-
-fn key(sequence: Sequence) -> [u8; 8] {
-    sequence.0.to_be_bytes()
-}
-
-fn sequence(key: &[u8]) -> Result<Sequence, JournalError> {
-    let bytes: [u8; 8] = key.try_into().map_err(|_| JournalError::Damaged {
-        at: Sequence(0),
-        what: "a key is not a record's place".to_owned(),
-    })?;
-    Ok(Sequence(u64::from_be_bytes(bytes)))
-}
-
-/// The store's blocks, in order.
-type Blocks<'a> = Box<dyn Iterator<Item = Result<(Sequence, sled::IVec), JournalError>> + 'a>;
-
-impl Store {
-    fn open(path: &Path) -> Result<Self, JournalError> {
-        let refused = |error: &dyn std::fmt::Display| JournalError::Open(path.display().to_string(), error.to_string());
-        std::fs::create_dir_all(path).map_err(|error| refused(&error))?;
-        let db = sled::Config::new()
-            .path(path)
-            .cache_capacity(CACHE_BYTES)
-            .flush_every_ms(None)
-            .open()
-            .map_err(|error| match error {
-                sled::Error::Corruption { .. } => JournalError::Damaged {
-                    at: Sequence(0),
-                    what: format!("the store cannot be opened: {error}"),
-                },
-                other => refused(&other),
-            })?;
-        let tree = db.open_tree(TREE).map_err(store_error)?;
-        let file = File::open(path.join("db")).map_err(|error| refused(&error))?;
-        Ok(Self { db, tree, file })
-    }
-
-    /// The place after the last record, and the head of the chain.
-    fn end(&self) -> Result<(Sequence, Head), JournalError> {
-        let Some((key, bytes)) = self.tree.last().map_err(store_error)? else {
-            return Ok((Sequence(0), GENESIS));
-        };
-        let first = sequence(&key)?;
-        let opened = block::open(&bytes, first, None)?;
-        Ok((first.advanced(opened.records.len()), opened.head))
-    }
-
-    fn flush(&self) -> Result<(), JournalError> {
-        self.db.flush().map_err(store_error)?;
-        self.file.sync_all().map_err(|error| io_error(&error))
+/// Holds a journal's folder until it is dropped, so that nobody else opens it.
+pub(super) fn lock(folder: &Path) -> Result<File, JournalError> {
+    let refused = |error: &dyn std::fmt::Display| JournalError::Open(folder.display().to_string(), error.to_string());
+    std::fs::create_dir_all(folder).map_err(|error| refused(&error))?;
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folder.join(LOCK))
+        .map_err(|error| match io_error(&error) {
+            JournalError::Full => JournalError::Full,
+            _ => refused(&error),
+        })?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(JournalError::InUse(folder.display().to_string())),
+        Err(TryLockError::Error(error)) => Err(refused(&error)),
     }
 }
 
 impl Embedded {
-    /// Opens the journal in a folder, which is made if it is not there.
+    /// Opens the journal in a folder; one is made with the usual engine if there is none.
     ///
     /// # Errors
     /// When the folder cannot be used, is in use, or its last record is damaged.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        let store = Store::open(path)?;
-        let (next, head) = store.end()?;
+        Self::open_with(path, Engine::found(path).unwrap_or_default())
+    }
+
+    /// Opens the journal in a folder with this engine; one is made if there is none.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, is in use, holds a journal of another engine, or its last record is damaged.
+    pub fn open_with(path: &Path, engine: Engine) -> Result<Self, JournalError> {
+        let lock = lock(path)?;
+        if let Some(found) = Engine::found(path).filter(|found| *found != engine) {
+            return Err(JournalError::Engine {
+                folder: path.display().to_string(),
+                found,
+                wanted: engine,
+            });
+        }
+        let store = engine.open(path)?;
+        let (next, head) = reader::end_of(&*store.shelf()?)?;
         Ok(Self {
             path: path.to_owned(),
+            engine,
             store: Some(store),
             next,
             head,
+            durable: (next, head),
             is_dirty: false,
+            _lock: lock,
         })
     }
 
-    /// Bytes that it takes on disk.
+    /// What it is kept in.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Bytes that its files take on disk.
     ///
     /// # Errors
-    /// The store's error.
+    /// When the folder cannot be read.
     pub fn size(&self) -> Result<u64, JournalError> {
-        self.store()?.db.size_on_disk().map_err(store_error)
+        size(&self.path).map_err(|error| io_error(&error))
     }
 
-    fn store(&self) -> Result<&Store, JournalError> {
-        self.store
-            .as_ref()
-            .ok_or_else(|| JournalError::Store("closed after a failure".to_owned()))
+    fn store(&self) -> Result<&dyn Store, JournalError> {
+        self.store.as_deref().ok_or_else(closed)
     }
 
-    fn walk(&self, from: Sequence) -> Result<Walk<Blocks<'_>>, JournalError> {
-        let tree = &self.store()?.tree;
-        // The block that holds `from` may begin before it.
-        let first = match tree.get_lt(key(from.next())).map_err(store_error)? {
-            Some((key, _)) => sequence(&key)?,
-            None => Sequence(0),
+    fn store_mut(&mut self) -> Result<&mut (dyn Store + 'static), JournalError> {
+        self.store.as_deref_mut().ok_or_else(closed)
+    }
+
+    fn expect(&self, expected: Sequence) -> Result<(), JournalError> {
+        if expected == self.next {
+            Ok(())
+        } else {
+            Err(JournalError::Conflict {
+                expected,
+                actual: self.next,
+            })
+        }
+    }
+}
+
+fn closed() -> JournalError {
+    JournalError::Store("closed after a failure".to_owned())
+}
+
+fn size(path: &Path) -> std::io::Result<u64> {
+    use std::os::unix::fs::MetadataExt;
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        bytes += if entry.file_type()?.is_dir() {
+            size(&entry.path())?
+        } else {
+            entry.metadata()?.blocks() * 512
         };
-        let is_start = first == Sequence(0);
-        let blocks = tree.range(key(first)..).map(|pair| {
-            let (key, bytes) = pair.map_err(store_error)?;
-            Ok((sequence(&key)?, bytes))
-        });
-        Ok(Walk::new(
-            Box::new(blocks),
-            is_start.then_some(Sequence(0)),
-            from,
-            is_start.then_some(GENESIS),
-        ))
     }
+    Ok(bytes)
 }
 
 impl Journal for Embedded {
@@ -155,41 +139,50 @@ impl Journal for Embedded {
         self.next
     }
 
+    fn head(&self) -> [u8; 32] {
+        self.head
+    }
+
     fn append(&mut self, expected: Sequence, records: &[Record]) -> Result<Sequence, JournalError> {
-        if expected != self.next {
-            return Err(JournalError::Conflict {
-                expected,
-                actual: self.next,
-            });
-        }
+        self.expect(expected)?;
         if records.is_empty() {
             return Ok(self.next);
         }
         let (blocks, head) = block::seal(records, self.head);
-        let mut batch = sled::Batch::default();
-        for sealed in blocks {
-            batch.insert(&key(sealed.first), sealed.bytes);
-        }
-        self.store()?.tree.apply_batch(batch).map_err(store_error)?;
         self.is_dirty = true;
+        self.store_mut()?.put(blocks)?;
         self.head = head;
         self.next = self.next.advanced(records.len());
         Ok(self.next)
     }
 
+    fn adopt(&mut self, expected: Sequence, block: Vec<u8>) -> Result<Sequence, JournalError> {
+        self.expect(expected)?;
+        let opened = block::open(&block, expected, Some(&self.head))?;
+        self.is_dirty = true;
+        self.store_mut()?.put(vec![block::Sealed {
+            first: expected,
+            bytes: block,
+        }])?;
+        self.head = opened.head;
+        self.next = self.next.advanced(opened.records.len());
+        Ok(self.next)
+    }
+
     fn flush(&mut self) -> Result<Sequence, JournalError> {
         if self.is_dirty {
-            self.store()?.flush()?;
+            self.store_mut()?.flush()?;
             self.is_dirty = false;
         }
+        self.durable = (self.next, self.head);
         Ok(self.next)
     }
 
     fn recover(&mut self) -> Result<Sequence, JournalError> {
-        // After an I/O error sled refuses everything until it is opened anew.
+        // After an I/O error the stores refuse everything until they are opened anew.
         self.store = None;
-        let store = Store::open(&self.path)?;
-        (self.next, self.head) = store.end()?;
+        let store = self.engine.open(&self.path)?;
+        (self.next, self.head) = reader::end_of(&*store.shelf()?)?;
         self.store = Some(store);
         // Whether what is there has reached the disk is not known: flush again.
         self.is_dirty = true;
@@ -197,26 +190,26 @@ impl Journal for Embedded {
     }
 
     fn read_from(&self, sequence: Sequence) -> Records<'_> {
-        match self.walk(sequence) {
-            Ok(walk) => Box::new(walk),
+        match self.store().and_then(Store::shelf) {
+            Ok(shelf) => reader::records(&*shelf, sequence, self.next),
             Err(error) => Box::new(std::iter::once(Err(error))),
         }
     }
 
     fn verify(&self) -> Result<Verified, JournalError> {
-        let mut walk = self.walk(Sequence(0))?;
-        let mut records = 0;
-        for record in walk.by_ref() {
-            record?;
-            records += 1;
-        }
-        Ok(Verified {
-            records,
-            head: walk.head().unwrap_or(GENESIS),
-        })
+        reader::verify(&*self.store()?.shelf()?, self.next)
+    }
+
+    fn reader(&self) -> Result<Reader, JournalError> {
+        let (end, head) = self.durable;
+        Ok(Reader::new(self.store()?.shelf()?, end, head))
     }
 }
 
 #[cfg(test)]
 #[path = "embedded_tests.rs"]
-mod tests;
+pub(in crate::journal) mod tests;
+
+#[cfg(test)]
+#[path = "power_tests.rs"]
+mod power_tests;

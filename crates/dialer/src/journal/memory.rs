@@ -1,6 +1,8 @@
 //! A journal in memory that fails like a disk: for simulations and tests.
 
-use super::block::{self, GENESIS, Head, Sealed, Walk};
+use super::block::{self, Head, Sealed};
+use super::reader::{self, Reader};
+use super::store::{Blocks, Shelf};
 use super::{Journal, JournalError, Records, Verified};
 use crate::{Record, Sequence};
 use std::sync::Arc;
@@ -54,19 +56,33 @@ impl Memory {
     pub fn durable(&self) -> Sequence {
         self.durable.1
     }
+}
 
-    fn walk(&self, from: Sequence) -> Walk<impl Iterator<Item = Result<(Sequence, &[u8]), JournalError>>> {
-        let blocks = self
-            .blocks
-            .iter()
-            .map(|block| Ok((block.first, block.bytes.as_slice())));
-        Walk::new(blocks, Some(Sequence(0)), from, Some(GENESIS))
+impl Shelf for Vec<Sealed> {
+    fn last(&self) -> Result<Option<(Sequence, Vec<u8>)>, JournalError> {
+        let last = self.as_slice().last();
+        Ok(last.map(|block| (block.first, block.bytes.clone())))
+    }
+
+    fn floor(&self, record: Sequence) -> Result<Option<Sequence>, JournalError> {
+        let after = self.partition_point(|block| block.first <= record);
+        Ok(after.checked_sub(1).map(|at| self[at].first))
+    }
+
+    fn blocks(&self, first: Sequence) -> Blocks {
+        let at = self.partition_point(|block| block.first < first);
+        let blocks = self[at..].to_vec();
+        Box::new(blocks.into_iter().map(|block| Ok((block.first, block.bytes))))
     }
 }
 
 impl Journal for Memory {
     fn next(&self) -> Sequence {
         self.next
+    }
+
+    fn head(&self) -> [u8; 32] {
+        self.head
     }
 
     fn append(&mut self, expected: Sequence, records: &[Record]) -> Result<Sequence, JournalError> {
@@ -83,6 +99,23 @@ impl Journal for Memory {
         self.blocks.extend(blocks);
         self.head = head;
         self.next = self.next.advanced(records.len());
+        Ok(self.next)
+    }
+
+    fn adopt(&mut self, expected: Sequence, block: Vec<u8>) -> Result<Sequence, JournalError> {
+        let opened = block::open(&block, expected, Some(&self.head))?;
+        if expected != self.next {
+            return Err(JournalError::Conflict {
+                expected,
+                actual: self.next,
+            });
+        }
+        self.blocks.push(Sealed {
+            first: expected,
+            bytes: block,
+        });
+        self.head = opened.head;
+        self.next = self.next.advanced(opened.records.len());
         Ok(self.next)
     }
 
@@ -107,19 +140,15 @@ impl Journal for Memory {
     }
 
     fn read_from(&self, sequence: Sequence) -> Records<'_> {
-        Box::new(self.walk(sequence))
+        reader::records(&self.blocks, sequence, self.next)
     }
 
     fn verify(&self) -> Result<Verified, JournalError> {
-        let mut walk = self.walk(Sequence(0));
-        let mut records = 0;
-        for record in walk.by_ref() {
-            record?;
-            records += 1;
-        }
-        Ok(Verified {
-            records,
-            head: walk.head().unwrap_or(GENESIS),
-        })
+        reader::verify(&self.blocks, self.next)
+    }
+
+    fn reader(&self) -> Result<Reader, JournalError> {
+        let (blocks, end, head) = self.durable;
+        Ok(Reader::new(Box::new(self.blocks[..blocks].to_vec()), end, head))
     }
 }

@@ -2,12 +2,20 @@
 //!
 //! All access goes through [`Journal`], so that another engine can take the place of the embedded one.
 
+mod backup;
 mod block;
 mod embedded;
 mod memory;
+mod on_redb;
+mod on_sled;
+mod reader;
+mod store;
 
+pub use backup::{NotRestored, Restored, open_backup, restore, write_backup};
 pub use embedded::Embedded;
 pub use memory::{Faults, Memory};
+pub use reader::Reader;
+pub use store::Engine;
 
 use crate::{Record, Sequence};
 
@@ -16,12 +24,22 @@ pub trait Journal: Send {
     /// The place that the next record takes.
     fn next(&self) -> Sequence;
 
+    /// The hash chain's head after everything that was appended.
+    fn head(&self) -> [u8; 32];
+
     /// Appends records whose sequences follow each other from `expected` on. They are durable only after the next
     /// [`Journal::flush`]. After an error none, some or all of them may be there: see [`Journal::recover`].
     ///
     /// # Errors
     /// [`JournalError::Conflict`] if `expected` is not [`Journal::next`]; else the store's error.
     fn append(&mut self, expected: Sequence, records: &[Record]) -> Result<Sequence, JournalError>;
+
+    /// Appends one block as another journal stored it, so that the copy is the same to the last bit, whichever version of
+    /// the program wrote it.
+    ///
+    /// # Errors
+    /// As for [`Journal::append`]; and when the block does not follow from what is there.
+    fn adopt(&mut self, expected: Sequence, block: Vec<u8>) -> Result<Sequence, JournalError>;
 
     /// Makes everything appended so far durable; returns the place after the last durable record.
     ///
@@ -46,6 +64,12 @@ pub trait Journal: Send {
     /// # Errors
     /// The first damage found.
     fn verify(&self) -> Result<Verified, JournalError>;
+
+    /// What is durable now, to be read by another thread while this one goes on writing.
+    ///
+    /// # Errors
+    /// The store's error.
+    fn reader(&self) -> Result<Reader, JournalError>;
 }
 
 /// Records as they are read.
@@ -94,29 +118,58 @@ pub enum JournalError {
     #[error("the disk that holds the journal is full: free some space; the journal goes on by itself")]
     Full,
     /// In use.
-    #[error("the journal folder {0} is in use by another program, or cannot be opened: {1}")]
+    #[error("the journal folder {0} is in use by another program: is tocsin running?")]
+    InUse(String),
+    /// Cannot be opened.
+    #[error("the journal folder {0} cannot be opened: {1}")]
     Open(String, String),
+    /// Kept in another engine.
+    #[error(
+        "the journal in {folder} is kept in {found}, and the configuration says {wanted}: write store = \"{found}\" in \
+         [journal], or move it with `tocsin journal backup` and `tocsin journal restore --replace`"
+    )]
+    Engine {
+        /// The folder.
+        folder: String,
+        /// What it is kept in.
+        found: Engine,
+        /// What was asked for.
+        wanted: Engine,
+    },
+    /// A backup cannot be used.
+    #[error("the backup {path} cannot be used: {what}")]
+    Backup {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        what: String,
+    },
     /// Any other error of the store.
     #[error("the journal could not be written or read: {0}")]
     Store(String),
 }
 
-/// Copies every record of one journal into another one, which must be empty: backup and restore.
+/// A head as people compare it: in hexadecimal.
+#[must_use]
+pub fn hex(head: &[u8; 32]) -> String {
+    head.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Copies a whole journal, bit by bit, into another one, which must be empty.
 ///
 /// # Errors
 /// Damage in the source, or the target's error.
-pub fn copy(from: &dyn Journal, to: &mut dyn Journal) -> Result<Verified, JournalError> {
-    const BATCH: usize = 1_000;
-    let mut batch = Vec::with_capacity(BATCH);
+pub fn copy(from: &Reader, to: &mut dyn Journal) -> Result<Verified, JournalError> {
     let mut expected = Sequence(0);
-    for record in from.read_from(expected) {
-        batch.push(record?);
-        if batch.len() == BATCH {
-            expected = to.append(expected, &batch)?;
-            batch.clear();
-        }
+    for block in from.blocks(expected) {
+        expected = to.adopt(expected, block?.1)?;
     }
-    to.append(expected, &batch)?;
+    if expected != from.end() {
+        return Err(JournalError::Damaged {
+            at: expected,
+            what: format!("records are missing: there must be {}", from.end()),
+        });
+    }
     to.flush()?;
     to.verify()
 }

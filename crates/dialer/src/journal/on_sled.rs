@@ -1,0 +1,105 @@
+//! The journal's blocks in sled.
+//!
+//! sled 0.34 makes writes durable with `sync_file_range` on Linux, which neither empties the disk's own cache nor
+//! writes the file's size: enough for a killed process, not for a power loss. Each flush is therefore followed by a
+//! full `fsync` of sled's file.
+
+use super::JournalError;
+use super::block::Sealed;
+use super::store::{self, Blocks, Shelf, io_error};
+use crate::Sequence;
+use std::fs::File;
+use std::path::Path;
+
+/// sled's data file.
+pub(super) const FILE: &str = "db";
+const TREE: &str = "records";
+/// Memory that sled may use for its pages; the journal is read once at start.
+const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+
+pub(super) struct Store {
+    db: sled::Db,
+    tree: sled::Tree,
+    /// sled's data file, for the real flush.
+    file: File,
+}
+
+fn store_error(error: sled::Error) -> JournalError {
+    match error {
+        sled::Error::Io(error) => io_error(&error),
+        other => JournalError::Store(other.to_string()),
+    }
+}
+
+fn key(sequence: Sequence) -> [u8; 8] {
+    sequence.0.to_be_bytes()
+}
+
+fn sequence(key: &[u8]) -> Result<Sequence, JournalError> {
+    let bytes: [u8; 8] = key.try_into().map_err(|_| JournalError::Damaged {
+        at: Sequence(0),
+        what: "a key is not a record's place".to_owned(),
+    })?;
+    Ok(Sequence(u64::from_be_bytes(bytes)))
+}
+
+impl Store {
+    pub(super) fn open(folder: &Path) -> Result<Self, JournalError> {
+        let refused =
+            |error: &dyn std::fmt::Display| JournalError::Open(folder.display().to_string(), error.to_string());
+        let db = sled::Config::new()
+            .path(folder)
+            .cache_capacity(CACHE_BYTES)
+            .flush_every_ms(None)
+            .open()
+            .map_err(|error| match error {
+                sled::Error::Corruption { .. } => JournalError::Damaged {
+                    at: Sequence(0),
+                    what: format!("the store cannot be opened: {error}"),
+                },
+                other => refused(&other),
+            })?;
+        let tree = db.open_tree(TREE).map_err(store_error)?;
+        let file = File::open(folder.join(FILE)).map_err(|error| refused(&error))?;
+        Ok(Self { db, tree, file })
+    }
+}
+
+impl store::Store for Store {
+    fn put(&mut self, blocks: Vec<Sealed>) -> Result<(), JournalError> {
+        let mut batch = sled::Batch::default();
+        for sealed in blocks {
+            batch.insert(&key(sealed.first), sealed.bytes);
+        }
+        self.tree.apply_batch(batch).map_err(store_error)
+    }
+
+    fn flush(&mut self) -> Result<(), JournalError> {
+        self.db.flush().map_err(store_error)?;
+        self.file.sync_all().map_err(|error| io_error(&error))
+    }
+
+    fn shelf(&self) -> Result<Box<dyn Shelf>, JournalError> {
+        Ok(Box::new(self.tree.clone()))
+    }
+}
+
+impl Shelf for sled::Tree {
+    fn last(&self) -> Result<Option<(Sequence, Vec<u8>)>, JournalError> {
+        let last = sled::Tree::last(self).map_err(store_error)?;
+        last.map(|(key, bytes)| Ok((sequence(&key)?, bytes.to_vec())))
+            .transpose()
+    }
+
+    fn floor(&self, record: Sequence) -> Result<Option<Sequence>, JournalError> {
+        let found = self.get_lt(key(record.next())).map_err(store_error)?;
+        found.map(|(key, _)| sequence(&key)).transpose()
+    }
+
+    fn blocks(&self, first: Sequence) -> Blocks {
+        Box::new(self.range(key(first)..).map(|pair| {
+            let (key, bytes) = pair.map_err(store_error)?;
+            Ok((sequence(&key)?, bytes.to_vec()))
+        }))
+    }
+}
