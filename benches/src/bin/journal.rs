@@ -188,6 +188,8 @@ fn record(at: u64) -> Record {
             slot: 0,
             trunk: "trunk-1".into(),
             version: 1,
+            tariff: 1,
+            parts: 0,
         },
         1 => Event::Confirmed {
             campaign,

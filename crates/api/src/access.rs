@@ -52,6 +52,7 @@ const LAUNCH: Need = Need::Any(&[Launch]);
 const DIRECTORY: Need = Need::Any(&[Directory]);
 const ADMINISTRATION: Need = Need::Any(&[Administration]);
 const CHOOSE: Need = Need::Any(&[Launch, Directory]);
+const STATISTICS: Need = Need::Any(&[Statistics]);
 const WATCH: Need = Need::Any(&[Launch, Statistics]);
 
 /// The table.
@@ -105,6 +106,9 @@ pub(crate) const RULES: &[Rule] = &[
     noted("GET", "/api/v1/campaigns/{id}/report.pdf", WATCH, "report.read"),
     noted("GET", "/api/v1/campaigns/{id}/report.csv", WATCH, "report.read"),
     noted("GET", "/api/v1/campaigns/{id}/report.json", WATCH, "report.read"),
+    seen("GET", "/api/v1/metering", STATISTICS),
+    noted("GET", "/api/v1/metering.csv", STATISTICS, "metering.export"),
+    noted("GET", "/api/v1/metering.xlsx", STATISTICS, "metering.export"),
 
     seen("GET", "/api/v1/users", ADMINISTRATION),
     noted("POST", "/api/v1/users", ADMINISTRATION, "user.create"),
@@ -141,6 +145,7 @@ pub(crate) const RULES: &[Rule] = &[
     noted("POST", "/utilisateurs", ADMINISTRATION, "user.create"),
     noted("POST", "/utilisateurs/{login}", ADMINISTRATION, "user.change"),
     noted("POST", "/groupes", ADMINISTRATION, "group.change"),
+    seen("GET", "/facturation", STATISTICS),
     noted("GET", "/journal", ADMINISTRATION, "audit.read"),
 ];
 

@@ -14,6 +14,7 @@ mod console;
 mod desk;
 mod extract;
 mod gate;
+mod levers;
 mod numbers;
 mod problem;
 mod report;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use dialer::{
-    Answer, CampaignId, CampaignReport, CampaignView, Command, CommandError, Contact, Contacts, Edition, Message,
-    MessageId, Policy, Prediction, Preset, Query, Reply, Text,
+    Account, Answer, CampaignId, CampaignReport, CampaignView, Command, CommandError, Contact, Contacts, Edition,
+    Message, MessageId, Period, Policy, Prediction, Preset, Query, Reply, Text,
 };
 use directory::{Directory, ListId, RecipientId, Selection};
 use serde::Deserialize;
@@ -123,6 +123,14 @@ pub(crate) async fn steer(desk: &Arc<Desk>, asked: Command) -> Result<(), Proble
 pub(crate) async fn report(desk: &Arc<Desk>, id: u64) -> Result<CampaignReport, Problem> {
     match query(desk, Query::Report(CampaignId(id))).await? {
         Answer::Report(report) => Ok(*report),
+        _ => Err(Problem::internal(&"the dialer answered another question")),
+    }
+}
+
+/// What the attempts of a period cost.
+pub(crate) async fn account(desk: &Arc<Desk>, period: Period, detail: bool) -> Result<Account, Problem> {
+    match query(desk, Query::Account { period, detail }).await? {
+        Answer::Account(account) => Ok(*account),
         _ => Err(Problem::internal(&"the dialer answered another question")),
     }
 }

@@ -8,14 +8,17 @@ use axum::{Router, middleware};
 
 use crate::desk::Desk;
 use crate::problem::Problem;
-use crate::{console, gate, rest};
+use crate::{console, gate, levers, rest};
 
 /// Largest body where a route does not say otherwise, in bytes.
 const USUAL_BODY: usize = 256 << 10;
 
 /// The whole service.
 pub(crate) fn router(desk: Arc<Desk>) -> Router {
-    let routes = Router::new().merge(rest::routes(&desk)).merge(console::routes(&desk));
+    let routes = Router::new()
+        .merge(rest::routes(&desk))
+        .merge(console::routes(&desk))
+        .merge(levers::routes());
     routes
         .fallback(async || Problem::not_found().into_response())
         .layer(middleware::from_fn_with_state(Arc::clone(&desk), gate::gate))

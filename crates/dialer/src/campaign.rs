@@ -106,7 +106,17 @@ pub(crate) struct Attempt {
     pub(crate) ringing_ms: u32,
     pub(crate) talking_ms: u32,
     pub(crate) status: Option<u16>,
+    pub(crate) price: Price,
     pub(crate) bill: Bill,
+}
+
+/// What an attempt is charged by.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Price {
+    /// Its tariff, as [`Event::AttemptStarted`] names it.
+    pub(crate) tariff: u32,
+    /// Parts of a text message.
+    pub(crate) parts: u32,
 }
 
 /// What a member is owed next.
@@ -391,6 +401,7 @@ impl Campaign {
         self.set(at, state);
     }
 
+    #[allow(clippy::too_many_arguments)] // The fields of one record.
     pub(crate) fn start(
         &mut self,
         id: AttemptId,
@@ -398,6 +409,7 @@ impl Campaign {
         slot: u8,
         trunk: TrunkIndex,
         version: u32,
+        price: Price,
         at_ms: i64,
     ) -> Option<usize> {
         let at = *self.index.get(&recipient)?;
@@ -422,6 +434,7 @@ impl Campaign {
             ringing_ms: 0,
             talking_ms: 0,
             status: None,
+            price,
             bill: Bill::default(),
         });
         Some(self.attempts.len() - 1)

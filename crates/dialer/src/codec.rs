@@ -95,6 +95,10 @@ impl<'a> Reader<'a> {
         if self.is_empty() { Ok(0) } else { self.number() }
     }
 
+    fn small_optional<T: TryFrom<u64>>(&mut self) -> Result<T, CodecError> {
+        T::try_from(self.optional()?).map_err(|_| CodecError::Field)
+    }
+
     fn small<T: TryFrom<u64>>(&mut self) -> Result<T, CodecError> {
         T::try_from(self.number()?).map_err(|_| CodecError::Field)
     }
@@ -221,6 +225,8 @@ fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
             slot,
             trunk,
             version,
+            tariff,
+            parts,
         } => {
             w.number(attempt.0);
             w.number(campaign.0);
@@ -228,6 +234,8 @@ fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
             w.number((*slot).into());
             w.text(trunk);
             w.number((*version).into());
+            w.number((*tariff).into());
+            w.number((*parts).into());
             11
         }
         Event::Confirmed {
@@ -285,6 +293,11 @@ fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
             w.text(action);
             w.text(subject);
             16
+        }
+        Event::TariffsSet { trunk, tariffs } => {
+            w.text(trunk);
+            w.json(tariffs);
+            32
         }
     }
 }
@@ -364,6 +377,8 @@ fn event_of(tag: u8, r: &mut Reader<'_>) -> Result<Event, CodecError> {
             slot: r.small()?,
             trunk: r.text()?,
             version: r.small()?,
+            tariff: r.small_optional()?,
+            parts: r.small_optional()?,
         },
         12 => Event::Confirmed {
             campaign: CampaignId(r.number()?),
@@ -406,6 +421,10 @@ fn event_of(tag: u8, r: &mut Reader<'_>) -> Result<Event, CodecError> {
             by: r.text()?,
             action: r.text()?,
             subject: r.text()?,
+        },
+        32 => Event::TariffsSet {
+            trunk: r.text()?,
+            tariffs: r.json()?,
         },
         other => return Err(CodecError::Tag(other)),
     })

@@ -76,6 +76,19 @@ fn events() -> Vec<Event> {
             slot: 2,
             trunk: "orange".into(),
             version: 2,
+            tariff: 3,
+            parts: 2,
+        },
+        Event::TariffsSet {
+            trunk: "orange".into(),
+            tariffs: vec![crate::Tariff {
+                prefix: "336".into(),
+                per_call_micros: 1_000,
+                per_minute_micros: 30_000,
+                first_step_s: 30,
+                step_s: 15,
+                per_part_micros: 45_000,
+            }],
         },
         Event::Started {
             version: "0.1.0".into(),

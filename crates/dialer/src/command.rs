@@ -1,7 +1,8 @@
 //! What people and the console ask of the dialer.
 
 use crate::{
-    AttemptId, CampaignId, CampaignReport, Contact, Edition, Message, MessageId, Policy, PolicyError, RecipientId,
+    Account, AttemptId, CampaignId, CampaignReport, Contact, Edition, Message, MessageId, Period, Policy, PolicyError,
+    RecipientId,
 };
 
 /// An order of an operator. `by` names the user, for the audit trail.
@@ -156,6 +157,13 @@ pub enum Query {
         /// Campaigns that ended by themselves since then (milliseconds since 1970 UTC) count as well.
         since_ms: i64,
     },
+    /// What the attempts that began in a period cost.
+    Account {
+        /// The period.
+        period: Period,
+        /// Whether each attempt is listed too.
+        detail: bool,
+    },
 }
 
 /// What somebody who rings back is told: one of these for each campaign that calls them.
@@ -190,6 +198,8 @@ pub enum Answer {
     Recipient(CampaignId, RecipientId),
     /// To [`Query::Missed`]: the newest campaign first.
     Missed(Vec<Missed>),
+    /// To [`Query::Account`].
+    Account(Box<Account>),
 }
 
 /// Why a command was refused. Nothing was changed.

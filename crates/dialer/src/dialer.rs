@@ -70,6 +70,13 @@ impl Dialer {
     /// A dialer on an empty journal.
     #[must_use]
     pub fn new(settings: Settings, now: Now) -> Self {
+        let mut dialer = Self::bare(settings, now);
+        dialer.publish_tariffs(now);
+        dialer
+    }
+
+    /// A dialer that has written nothing yet.
+    pub(crate) fn bare(settings: Settings, now: Now) -> Self {
         let clock = Clock::new(now);
         let moment = clock.moment(now);
         let names = settings.trunks.iter().map(|trunk| trunk.name.clone()).collect();
@@ -240,6 +247,23 @@ impl Dialer {
                 waited.as_secs()
             )
         })
+    }
+
+    /// Prices are written down before calls name them, so that the journal alone proves every bill.
+    pub(crate) fn publish_tariffs(&mut self, now: Now) {
+        for at in 0..self.trunks.len() {
+            let index = TrunkIndex(u16::try_from(at).unwrap_or(u16::MAX));
+            let tariffs = self.trunks[at].settings.tariffs.clone();
+            if tariffs.iter().any(|tariff| self.state.tariff(index, tariff).is_none()) {
+                let trunk = self.trunks[at].settings.name.clone();
+                let tariffs = tariffs.clone();
+                self.emit(now, Event::TariffsSet { trunk, tariffs });
+            }
+            self.trunks[at].prices = tariffs
+                .iter()
+                .map(|tariff| self.state.tariff(index, tariff).unwrap_or(0))
+                .collect();
+        }
     }
 
     /// Writes an event down and takes it up.

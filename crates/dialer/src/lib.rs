@@ -5,6 +5,7 @@
 //! - [`record`](Record), [`journal`]: what happened, made durable. The state in memory is the fold of the records.
 //! - [`order`](Order), [`outcome`](Outcome): what is asked of the side that places calls, and what it reports.
 //! - [`view`](LiveView), [`report`](CampaignReport): what operators see.
+//! - [`meter`](Account): what it all cost, by month, service, campaign, trunk and tariff.
 //! - [`message`](Message), [`tariff`](Tariff), [`contact`](Contact), [`settings`](Settings): what calls say, cost, reach, use.
 
 mod campaign;
@@ -18,6 +19,7 @@ pub mod driver;
 mod id;
 pub mod journal;
 mod message;
+mod meter;
 mod missed;
 mod order;
 mod outcome;
@@ -43,6 +45,7 @@ pub use driver::Handle;
 pub use id::{AttemptId, CampaignId, MessageId, Sequence, TrunkIndex};
 pub use journal::{Journal, JournalError};
 pub use message::{Edition, Message, Text};
+pub use meter::{Account, AccountLine, MeteredAttempt, Month, Period, Totals};
 pub use order::{Action, Caller, Messenger, Notice, Order};
 pub use outcome::{CallReport, CallStats, Cause, Heard, Outcome};
 pub use policy::{Delays, Hours, MachinePolicy, NumberOrder, Policy, PolicyError, Preset};

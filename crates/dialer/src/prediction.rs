@@ -410,6 +410,7 @@ mod tests {
             per_minute_micros: 60_000,
             first_step_s: 1,
             step_s: 1,
+            per_part_micros: 0,
         };
         trunk.tariffs = vec![tariff];
         Settings {

@@ -2,6 +2,7 @@
 
 use crate::{
     AttemptId, Bill, CallStats, CampaignId, ConfirmedBy, Message, MessageId, Outcome, Policy, RecipientId, Sequence,
+    Tariff,
 };
 
 /// One record of the journal.
@@ -122,6 +123,10 @@ pub enum Event {
         trunk: String,
         /// Saying which version of the campaign's message.
         version: u32,
+        /// At which price: the place of the tariff among all that [`Event::TariffsSet`] made known, from 1; 0: none.
+        tariff: u32,
+        /// Parts of a text message; 0 for a call.
+        parts: u32,
     },
     /// A recipient confirmed (truth before thanks).
     Confirmed {
@@ -161,6 +166,13 @@ pub enum Event {
         /// Whether it works.
         is_up: bool,
     },
+    /// From now on the calls over a trunk cost this.
+    TariffsSet {
+        /// Its name.
+        trunk: String,
+        /// Its prices.
+        tariffs: Vec<Tariff>,
+    },
     /// A line of the audit trail.
     Noted {
         /// The user.
@@ -189,7 +201,11 @@ impl Event {
             | Self::AttemptStarted { campaign, .. }
             | Self::Confirmed { campaign, .. }
             | Self::AttemptEnded { campaign, .. } => Some(*campaign),
-            Self::MessageSaved { .. } | Self::Started { .. } | Self::TrunkChanged { .. } | Self::Noted { .. } => None,
+            Self::MessageSaved { .. }
+            | Self::Started { .. }
+            | Self::TrunkChanged { .. }
+            | Self::TariffsSet { .. }
+            | Self::Noted { .. } => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The report of a campaign, from the fold of its records.
 
-use crate::{AttemptId, CampaignView, ConfirmedBy, E164, Outcome, Policy, RecipientId};
+use crate::{AttemptId, CampaignView, ConfirmedBy, E164, Outcome, Policy, RecipientId, Tariff};
 use serde::Serialize;
 
 /// Everything about one campaign.
@@ -98,6 +98,12 @@ pub struct AttemptRow {
     pub status: Option<u16>,
     /// Version of the message that it was to say.
     pub message_version: u32,
+    /// When it was answered, in milliseconds since 1970 UTC.
+    pub answered_ms: Option<i64>,
+    /// The price that applied; `None` where none was configured.
+    pub tariff: Option<Tariff>,
+    /// Parts of a text message; 0 for a call.
+    pub parts: u32,
     /// Billed seconds.
     pub billed_seconds: u32,
     /// Cost in millionths of a euro.

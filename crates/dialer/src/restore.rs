@@ -38,7 +38,7 @@ impl Dialer {
         records: impl Iterator<Item = Result<Record, JournalError>>,
         contacts: &dyn Contacts,
     ) -> Result<Self, RestoreError> {
-        let mut dialer = Self::new(settings, now);
+        let mut dialer = Self::bare(settings, now);
         let moment = dialer.clock.moment(now);
         for record in records {
             let record = record?;
@@ -64,6 +64,7 @@ impl Dialer {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
         );
+        dialer.publish_tariffs(now);
         dialer.end_cut_off(now);
         let open: Vec<CampaignId> = dialer
             .state

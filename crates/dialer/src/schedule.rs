@@ -235,6 +235,8 @@ impl Dialer {
             slot: item.slot,
             trunk: self.trunks[trunk].settings.name.clone(),
             version: campaign.version,
+            tariff: self.trunks[trunk].price(number),
+            parts: 0,
         };
         self.calls.insert(
             attempt,

@@ -5,8 +5,8 @@ use crate::dialer::Dialer;
 use crate::missed::missed;
 use crate::time::Moment;
 use crate::{
-    Answer, AttemptRow, CampaignReport, CampaignState, CampaignView, Cause, CommandError, FinalState, JournalView,
-    LiveView, Now, Query, RecipientRow, TrunkView,
+    Answer, CampaignReport, CampaignState, CampaignView, Cause, CommandError, FinalState, JournalView, LiveView, Now,
+    Query, RecipientRow, TrunkView,
 };
 use std::collections::BTreeMap;
 
@@ -122,6 +122,7 @@ impl Dialer {
                 let edition = self.state.message(id, version).ok_or(CommandError::NoMessage(id))?;
                 Answer::Messages(vec![edition.clone()])
             }
+            Query::Account { period, detail } => Answer::Account(Box::new(self.account(period, detail))),
             Query::Policy(id) => Answer::Policy(Box::new(campaign(id)?.policy.clone())),
             Query::Recipient(id) => {
                 let call = self.calls.get(&id).ok_or(CommandError::NoAttempt(id))?;
@@ -138,7 +139,7 @@ impl Dialer {
         })
     }
 
-    fn report(&self, campaign: &Campaign, now: Now) -> CampaignReport {
+    pub(crate) fn report(&self, campaign: &Campaign, now: Now) -> CampaignReport {
         let recipients = campaign.members.iter().map(|member| {
             let confirmation = member.confirmation.filter(|_| member.state == FinalState::Confirmed);
             let slot = confirmation.and_then(|confirmation| confirmation.slot);
@@ -157,30 +158,10 @@ impl Dialer {
                 last_ms: member.last_ms,
             }
         });
-        let attempts = campaign.attempts.iter().filter_map(|attempt| {
-            let member = campaign.members.get(attempt.member as usize)?;
-            Some(AttemptRow {
-                attempt: attempt.id,
-                recipient: member.recipient,
-                slot: attempt.slot,
-                number: member.slots.get(usize::from(attempt.slot)).and_then(|slot| slot.number),
-                trunk: self
-                    .state
-                    .trunks
-                    .get(usize::from(attempt.trunk.0))
-                    .cloned()
-                    .unwrap_or_default(),
-                started_ms: attempt.started_ms,
-                ended_ms: attempt.ended_ms,
-                ringing_ms: attempt.ringing_ms.into(),
-                talking_ms: attempt.talking_ms.into(),
-                outcome: attempt.outcome,
-                status: attempt.status,
-                message_version: attempt.version,
-                billed_seconds: attempt.bill.seconds,
-                cost_micros: attempt.bill.micros,
-            })
-        });
+        let attempts = campaign
+            .attempts
+            .iter()
+            .filter_map(|attempt| self.state.attempt_row(campaign, attempt));
         CampaignReport {
             at_ms: now.utc_ms,
             records: self.state.next.0,

@@ -1,9 +1,10 @@
 //! The state of all campaigns: the fold of the journal's records. Nothing changes it but [`State::apply`].
 
-use crate::campaign::{Attempt, Campaign};
+use crate::campaign::{Attempt, Campaign, Price};
 use crate::time::Moment;
 use crate::{
-    AttemptId, CampaignId, Contact, Edition, Event, Message, MessageId, RecipientId, Record, Sequence, TrunkIndex,
+    AttemptId, CampaignId, Contact, Edition, Event, Message, MessageId, RecipientId, Record, Sequence, Tariff,
+    TrunkIndex,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,6 +21,8 @@ pub(crate) struct State {
     pub(crate) live: HashMap<AttemptId, (CampaignId, usize)>,
     /// Trunk names as attempts name them; those of the settings come first.
     pub(crate) trunks: Vec<String>,
+    /// Every price that ever was in force, in the order in which records made them known.
+    pub(crate) tariffs: Vec<(TrunkIndex, Tariff)>,
     last_campaign: u64,
     last_attempt: u64,
     last_message: u64,
@@ -78,6 +81,15 @@ impl State {
         TrunkIndex(u16::try_from(at).unwrap_or(u16::MAX))
     }
 
+    /// The place of a price among all, from 1.
+    pub(crate) fn tariff(&self, trunk: TrunkIndex, tariff: &Tariff) -> Option<u32> {
+        let at = self
+            .tariffs
+            .iter()
+            .position(|(of, known)| *of == trunk && known == tariff)?;
+        u32::try_from(at + 1).ok()
+    }
+
     /// Takes up one record. `at` is its steady time. Records that fit nothing (a campaign that is not there) change
     /// nothing.
     pub(crate) fn apply(&mut self, record: &Record, at: Moment, contacts: Lookup<'_>) {
@@ -98,13 +110,19 @@ impl State {
                 slot,
                 trunk,
                 version,
+                tariff,
+                parts,
             } => {
                 self.last_attempt = self.last_attempt.max(attempt.0);
                 let trunk = self.trunk(trunk);
                 let Some(campaign) = self.campaigns.get_mut(campaign) else {
                     return;
                 };
-                if let Some(at) = campaign.start(*attempt, *recipient, *slot, trunk, *version, at_ms) {
+                let price = Price {
+                    tariff: *tariff,
+                    parts: *parts,
+                };
+                if let Some(at) = campaign.start(*attempt, *recipient, *slot, trunk, *version, price, at_ms) {
                     self.live.insert(*attempt, (campaign.id, at));
                 }
             }
@@ -131,6 +149,14 @@ impl State {
             } => {
                 if let Some(campaign) = self.campaigns.get_mut(campaign) {
                     campaign.confirm(*recipient, *attempt, *how, at_ms);
+                }
+            }
+            Event::TariffsSet { trunk, tariffs } => {
+                let trunk = self.trunk(trunk);
+                for tariff in tariffs {
+                    if self.tariff(trunk, tariff).is_none() {
+                        self.tariffs.push((trunk, tariff.clone()));
+                    }
                 }
             }
             other => {

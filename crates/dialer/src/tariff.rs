@@ -17,6 +17,9 @@ pub struct Tariff {
     pub first_step_s: u32,
     /// Step in which further seconds are billed; 1: by the second, 60: by the minute.
     pub step_s: u32,
+    /// Per part of a text message, in millionths of a euro.
+    #[serde(default)]
+    pub per_part_micros: u64,
 }
 
 /// What one call cost.
@@ -45,7 +48,18 @@ impl Tariff {
         };
         Bill {
             seconds,
-            micros: self.per_call_micros + self.per_minute_micros * u64::from(seconds) / 60,
+            micros: self
+                .per_call_micros
+                .saturating_add(self.per_minute_micros.saturating_mul(u64::from(seconds)) / 60),
+        }
+    }
+
+    /// The bill of a text message of so many parts.
+    #[must_use]
+    pub fn bill_parts(&self, parts: u32) -> Bill {
+        Bill {
+            seconds: 0,
+            micros: self.per_part_micros.saturating_mul(u64::from(parts)),
         }
     }
 }
@@ -53,9 +67,13 @@ impl Tariff {
 /// The tariff for a number: the longest prefix that fits.
 #[must_use]
 pub fn tariff_of(tariffs: &[Tariff], number: E164) -> Option<&Tariff> {
+    place_of(tariffs, number).and_then(|at| tariffs.get(at))
+}
+
+/// The place of the tariff for a number.
+pub(crate) fn place_of(tariffs: &[Tariff], number: E164) -> Option<usize> {
     let digits = number.digits();
-    tariffs
-        .iter()
-        .filter(|tariff| digits.starts_with(&tariff.prefix))
-        .max_by_key(|tariff| tariff.prefix.len())
+    (0..tariffs.len())
+        .filter(|at| digits.starts_with(&tariffs[*at].prefix))
+        .max_by_key(|at| tariffs[*at].prefix.len())
 }

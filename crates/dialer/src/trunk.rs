@@ -1,5 +1,6 @@
 //! Trunks: channels, pace, outages, and which trunk takes a number.
 
+use crate::tariff::place_of;
 use crate::time::Moment;
 use crate::{AttemptId, E164, Settings, TrunkChange, TrunkSettings, tariff_of};
 use std::collections::VecDeque;
@@ -87,6 +88,8 @@ impl Pacer {
 #[derive(Debug)]
 pub(crate) struct Trunk {
     pub(crate) settings: TrunkSettings,
+    /// How records name its tariffs.
+    pub(crate) prices: Vec<u32>,
     pub(crate) is_up: bool,
     pub(crate) blocked_until: Moment,
     /// Channels held: attempts from their intent to their end.
@@ -106,6 +109,7 @@ impl Trunk {
         let pacer = Pacer::new(settings.calls_per_second, settings.ramp, now);
         Self {
             settings,
+            prices: Vec::new(),
             is_up: true,
             blocked_until: Moment::default(),
             in_use: 0,
@@ -116,6 +120,14 @@ impl Trunk {
             congested_in_a_row: 0,
             pacer,
         }
+    }
+
+    /// How records name the tariff of a number; 0: none.
+    pub(crate) fn price(&self, number: E164) -> u32 {
+        place_of(&self.settings.tariffs, number)
+            .and_then(|at| self.prices.get(at))
+            .copied()
+            .unwrap_or(0)
     }
 
     /// The program starts again: the second before counts as full, so that no window holds too many starts.
@@ -345,6 +357,7 @@ mod tests {
             per_minute_micros: price,
             first_step_s: 1,
             step_s: 1,
+            per_part_micros: 0,
         };
         let mut a = TrunkSettings::new("a", 1, 1.0);
         a.tariffs = vec![tariff("33", 10_000), tariff("336", 90_000)];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
-use dialer::{CampaignId, CampaignReport, CampaignState, CampaignView, Cause, Command, Edition, Prediction};
+use dialer::{CampaignReport, CampaignState, CampaignView, Cause, Edition, Prediction};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -453,108 +453,10 @@ fn downloads(page: &mut Page<'_>, id: u64) {
     put!(page, "</p></section>");
 }
 
-async fn steer(desk: &Arc<Desk>, id: u64, command: Command) -> Result<Response, Problem> {
-    rooms::steer(desk, command).await?;
-    Ok(back(id, ""))
-}
-
-fn back(id: u64, query: &str) -> Response {
+/// Back to the campaign's page.
+pub(crate) fn back(id: u64, query: &str) -> Response {
     let place = HeaderValue::from_str(&format!("/campagnes/{id}{query}")).unwrap_or(HeaderValue::from_static("/"));
     (axum::http::StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response()
-}
-
-/// `POST /campagnes/{id}/lancer`.
-pub(crate) async fn launch(
-    State(desk): State<Arc<Desk>>,
-    caller: Caller,
-    Part(id): Part<u64>,
-) -> Result<Response, Problem> {
-    steer(
-        &desk,
-        id,
-        Command::Launch {
-            campaign: CampaignId(id),
-            by: caller.login,
-        },
-    )
-    .await
-}
-
-/// `POST /campagnes/{id}/pause`.
-pub(crate) async fn pause(
-    State(desk): State<Arc<Desk>>,
-    caller: Caller,
-    Part(id): Part<u64>,
-) -> Result<Response, Problem> {
-    steer(
-        &desk,
-        id,
-        Command::Pause {
-            campaign: CampaignId(id),
-            by: caller.login,
-        },
-    )
-    .await
-}
-
-/// `POST /campagnes/{id}/reprendre`.
-pub(crate) async fn resume(
-    State(desk): State<Arc<Desk>>,
-    caller: Caller,
-    Part(id): Part<u64>,
-) -> Result<Response, Problem> {
-    steer(
-        &desk,
-        id,
-        Command::Resume {
-            campaign: CampaignId(id),
-            by: caller.login,
-        },
-    )
-    .await
-}
-
-/// The form that stops.
-#[derive(Deserialize)]
-pub(crate) struct Stop {
-    #[serde(default)]
-    hang_up: bool,
-}
-
-/// `POST /campagnes/{id}/arreter`.
-pub(crate) async fn stop(
-    State(desk): State<Arc<Desk>>,
-    caller: Caller,
-    Part(id): Part<u64>,
-    Form(Stop { hang_up }): Form<Stop>,
-) -> Result<Response, Problem> {
-    steer(
-        &desk,
-        id,
-        Command::Stop {
-            campaign: CampaignId(id),
-            hang_up,
-            by: caller.login,
-        },
-    )
-    .await
-}
-
-/// `POST /campagnes/{id}/rappeler`.
-pub(crate) async fn retry(
-    State(desk): State<Arc<Desk>>,
-    caller: Caller,
-    Part(id): Part<u64>,
-) -> Result<Response, Problem> {
-    steer(
-        &desk,
-        id,
-        Command::RetryUnconfirmed {
-            campaign: CampaignId(id),
-            by: caller.login,
-        },
-    )
-    .await
 }
 
 /// The form that changes the message.

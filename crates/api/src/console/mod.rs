@@ -3,8 +3,9 @@
 
 mod campaigns;
 mod directory;
-mod live;
+pub(crate) mod live;
 mod messages;
+mod metering;
 mod page;
 mod trail;
 mod users;
@@ -37,17 +38,13 @@ pub(crate) fn routes(desk: &Arc<Desk>) -> Router<Arc<Desk>> {
         .route("/campagnes/nouvelle", get(campaigns::new))
         .route("/campagnes", post(campaigns::create))
         .route("/campagnes/{id}", get(live::page))
-        .route("/campagnes/{id}/lancer", post(live::launch))
-        .route("/campagnes/{id}/pause", post(live::pause))
-        .route("/campagnes/{id}/reprendre", post(live::resume))
-        .route("/campagnes/{id}/arreter", post(live::stop))
-        .route("/campagnes/{id}/rappeler", post(live::retry))
         .route("/campagnes/{id}/message", post(live::message))
         .route("/messages", get(messages::page).post(messages::save))
         .merge(directory::routes(desk))
         .route("/utilisateurs", get(users::page).post(users::create))
         .route("/utilisateurs/{login}", post(users::update))
         .route("/groupes", post(users::group))
+        .route("/facturation", get(metering::page))
         .route("/journal", get(trail::page))
 }
 

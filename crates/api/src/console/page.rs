@@ -46,10 +46,11 @@ pub(crate) struct Page<'a> {
 }
 
 /// The places of the main navigation: path, key of the text, right that opens it.
-const PLACES: [(&str, &str, &[Right]); 5] = [
+const PLACES: [(&str, &str, &[Right]); 6] = [
     ("/", "nav-campaigns", &[Right::Launch, Right::Statistics]),
     ("/messages", "nav-messages", &[Right::Launch]),
     ("/annuaire", "nav-directory", &[Right::Directory]),
+    ("/facturation", "nav-metering", &[Right::Statistics]),
     ("/utilisateurs", "nav-users", &[Right::Administration]),
     ("/journal", "nav-audit", &[Right::Administration]),
 ];

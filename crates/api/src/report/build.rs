@@ -165,7 +165,7 @@ fn points(mut times: Vec<i64>, start: i64) -> Vec<(f64, u64)> {
     points
 }
 
-fn columns(words: Words<'_>, columns: &[(&'static str, u8)]) -> Vec<Column> {
+pub(super) fn columns(words: Words<'_>, columns: &[(&'static str, u8)]) -> Vec<Column> {
     let column = |(key, width): &(&'static str, u8)| Column {
         key,
         label: words.get(&format!("column-{key}")).into_owned(),

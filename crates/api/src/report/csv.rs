@@ -1,5 +1,7 @@
 //! CSV as French Excel reads it by a double click: UTF-8 with a mark, `;` between fields, CRLF, comma in decimals.
 
+use jiff::tz::TimeZone;
+
 use super::{Report, Table};
 
 /// Which table of the report a CSV file holds.
@@ -19,17 +21,18 @@ pub(crate) fn write(report: &Report, choice: Choice) -> Result<Vec<u8>, csv::Err
         Choice::Recipients => &report.recipients,
         Choice::Attempts => &report.attempts,
     };
-    table_bytes(table, report)
+    table_bytes(table, &report.zone)
 }
 
-fn table_bytes(table: &Table, report: &Report) -> Result<Vec<u8>, csv::Error> {
+/// Writes a table with times in this zone.
+pub(super) fn table_bytes(table: &Table, zone: &TimeZone) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::WriterBuilder::new()
         .delimiter(b';')
         .terminator(csv::Terminator::CRLF)
         .from_writer("\u{feff}".as_bytes().to_vec());
     writer.write_record(table.columns.iter().map(|column| column.label.as_str()))?;
     for row in &table.rows {
-        writer.write_record(row.iter().map(|cell| harmless(cell.shown(&report.zone))))?;
+        writer.write_record(row.iter().map(|cell| harmless(cell.shown(zone))))?;
     }
     writer
         .into_inner()

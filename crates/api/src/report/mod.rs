@@ -2,10 +2,12 @@
 //! they are written from the same [`Report`].
 //!
 //! - [`build`]: from the dialer's figures and the directory's names.
+//! - [`invoice`]: what a period cost, as tables for those who pay.
 //! - [`xlsx`], [`pdf`], [`csv`], [`json`]: how it is written.
 
 pub(crate) mod build;
 pub(crate) mod csv;
+pub(crate) mod invoice;
 pub(crate) mod json;
 pub(crate) mod pdf;
 mod pdf_page;

@@ -6,7 +6,29 @@ use rust_xlsxwriter::{
     XlsxError,
 };
 
+use jiff::tz::TimeZone;
+
 use super::{Cell, Count, Report, Table, civil};
+
+/// What every sheet of a workbook shares.
+pub(super) struct Frame<'a> {
+    /// Name of the organisation.
+    pub(super) organisation: &'a str,
+    /// Title of the workbook.
+    pub(super) title: &'a str,
+    /// Zone in which times are shown.
+    pub(super) zone: &'a TimeZone,
+}
+
+impl Report {
+    fn frame(&self) -> Frame<'_> {
+        Frame {
+            organisation: &self.organisation,
+            title: &self.title,
+            zone: &self.zone,
+        }
+    }
+}
 
 struct Formats {
     title: Format,
@@ -47,35 +69,50 @@ impl Formats {
 /// Writes the workbook.
 pub(crate) fn write(report: &Report) -> Result<Vec<u8>, XlsxError> {
     let formats = Formats::new();
-    let mut workbook = Workbook::new();
-    workbook.set_properties(
-        &DocProperties::new()
-            .set_title(&report.title)
-            .set_company(&report.organisation)
-            .set_author(&report.organisation),
-    );
+    let mut workbook = workbook(&report.frame());
     summary(workbook.add_worksheet(), report, &formats)?;
     let labels = &report.labels;
     table(
         workbook.add_worksheet(),
         &labels.recipients,
         &report.recipients,
-        report,
+        &report.frame(),
         &formats,
     )?;
     table(
         workbook.add_worksheet(),
         &labels.attempts,
         &report.attempts,
-        report,
+        &report.frame(),
         &formats,
     )?;
     workbook.save_to_buffer()
 }
 
+/// Writes a workbook of plain tables, one sheet each under its name.
+pub(super) fn write_tables(frame: &Frame<'_>, tables: &[(String, Table)]) -> Result<Vec<u8>, XlsxError> {
+    let formats = Formats::new();
+    let mut workbook = workbook(frame);
+    for (name, rows) in tables {
+        table(workbook.add_worksheet(), name, rows, frame, &formats)?;
+    }
+    workbook.save_to_buffer()
+}
+
+fn workbook(frame: &Frame<'_>) -> Workbook {
+    let mut workbook = Workbook::new();
+    workbook.set_properties(
+        &DocProperties::new()
+            .set_title(frame.title)
+            .set_company(frame.organisation)
+            .set_author(frame.organisation),
+    );
+    workbook
+}
+
 fn summary(sheet: &mut Worksheet, report: &Report, formats: &Formats) -> Result<(), XlsxError> {
     let labels = &report.labels;
-    page(sheet, &labels.summary, report)?;
+    page(sheet, &labels.summary, &report.frame())?;
     sheet
         .set_column_width(0, 34)?
         .set_column_width(1, 22)?
@@ -90,7 +127,7 @@ fn summary(sheet: &mut Worksheet, report: &Report, formats: &Formats) -> Result<
     let mut row = 3;
     for fact in &report.facts {
         sheet.write_string_with_format(row, 0, &fact.label, &formats.label)?;
-        cell(sheet, row, 1, &fact.value, report, formats)?;
+        cell(sheet, row, 1, &fact.value, &report.frame(), formats)?;
         row += 1;
     }
     sheet.write_string_with_format(row, 0, &labels.message, &formats.label)?;
@@ -150,10 +187,10 @@ fn table(
     sheet: &mut Worksheet,
     name: &str,
     table: &Table,
-    report: &Report,
+    frame: &Frame<'_>,
     formats: &Formats,
 ) -> Result<(), XlsxError> {
-    page(sheet, name, report)?;
+    page(sheet, name, frame)?;
     sheet.set_freeze_panes(1, 0)?.set_repeat_rows(0, 0)?;
     for (index, column) in table.columns.iter().enumerate() {
         let index = u16::try_from(index).unwrap_or(u16::MAX);
@@ -163,7 +200,7 @@ fn table(
     // A sheet ends at row 1,048,576; a campaign has at most a tenth of that.
     for (row, cells) in (1..1_048_576).zip(&table.rows) {
         for (column, value) in (0..).zip(cells) {
-            cell(sheet, row, column, value, report, formats)?;
+            cell(sheet, row, column, value, frame, formats)?;
         }
     }
     if let (Some(last), false) = (
@@ -180,13 +217,13 @@ fn table(
     Ok(())
 }
 
-fn page(sheet: &mut Worksheet, name: &str, report: &Report) -> Result<(), XlsxError> {
+fn page(sheet: &mut Worksheet, name: &str, frame: &Frame<'_>) -> Result<(), XlsxError> {
     sheet.set_name(name)?;
     sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
     sheet.set_footer(format!(
         "&L{}&C{}&R&P / &N",
-        header_text(&report.organisation),
-        header_text(&report.title)
+        header_text(frame.organisation),
+        header_text(frame.title)
     ));
     Ok(())
 }
@@ -201,7 +238,7 @@ fn cell(
     row: u32,
     column: u16,
     value: &Cell,
-    report: &Report,
+    frame: &Frame<'_>,
     formats: &Formats,
 ) -> Result<(), XlsxError> {
     match value {
@@ -215,7 +252,7 @@ fn cell(
         Cell::Millis(millis) => sheet.write_number_with_format(row, column, *millis as f64 / 1e3, &formats.seconds)?,
         Cell::Micros(micros) => sheet.write_number_with_format(row, column, *micros as f64 / 1e6, &formats.euros)?,
         Cell::Time(utc_ms) => {
-            let at = civil(*utc_ms, &report.zone);
+            let at = civil(*utc_ms, frame.zone);
             let part = |number: i8| u8::try_from(number).unwrap_or_default();
             let date = ExcelDateTime::from_ymd(
                 u16::try_from(at.year()).unwrap_or(1900),

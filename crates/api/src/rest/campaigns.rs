@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::desk::{Caller, Desk, Target};
-use crate::extract::{Json, Part, Query};
+use crate::extract::{Json, Part};
 use crate::problem::Problem;
 use crate::rooms::{self, Made, NewMessage, Wanted};
 
@@ -76,96 +76,6 @@ pub(crate) async fn one(State(desk): State<Arc<Desk>>, Part(id): Part<u64>) -> R
     Ok(axum::Json(body).into_response())
 }
 
-/// `POST /campaigns/{id}/launch`.
-pub(crate) async fn launch(
-    State(desk): State<Arc<Desk>>,
-    caller: Caller,
-    Part(id): Part<u64>,
-) -> Result<Response, Problem> {
-    steer(
-        &desk,
-        Command::Launch {
-            campaign: CampaignId(id),
-            by: caller.login,
-        },
-    )
-    .await
-}
-
-/// `POST /campaigns/{id}/pause`.
-pub(crate) async fn pause(
-    State(desk): State<Arc<Desk>>,
-    caller: Caller,
-    Part(id): Part<u64>,
-) -> Result<Response, Problem> {
-    steer(
-        &desk,
-        Command::Pause {
-            campaign: CampaignId(id),
-            by: caller.login,
-        },
-    )
-    .await
-}
-
-/// `POST /campaigns/{id}/resume`.
-pub(crate) async fn resume(
-    State(desk): State<Arc<Desk>>,
-    caller: Caller,
-    Part(id): Part<u64>,
-) -> Result<Response, Problem> {
-    steer(
-        &desk,
-        Command::Resume {
-            campaign: CampaignId(id),
-            by: caller.login,
-        },
-    )
-    .await
-}
-
-/// How a campaign is stopped.
-#[derive(Deserialize)]
-pub(crate) struct Stop {
-    /// Whether calls in progress are hung up.
-    #[serde(default)]
-    hang_up: bool,
-}
-
-/// `POST /campaigns/{id}/stop?hang_up=`.
-pub(crate) async fn stop(
-    State(desk): State<Arc<Desk>>,
-    caller: Caller,
-    Part(id): Part<u64>,
-    Query(Stop { hang_up }): Query<Stop>,
-) -> Result<Response, Problem> {
-    steer(
-        &desk,
-        Command::Stop {
-            campaign: CampaignId(id),
-            hang_up,
-            by: caller.login,
-        },
-    )
-    .await
-}
-
-/// `POST /campaigns/{id}/retry`: everybody who has not confirmed.
-pub(crate) async fn retry(
-    State(desk): State<Arc<Desk>>,
-    caller: Caller,
-    Part(id): Part<u64>,
-) -> Result<Response, Problem> {
-    steer(
-        &desk,
-        Command::RetryUnconfirmed {
-            campaign: CampaignId(id),
-            by: caller.login,
-        },
-    )
-    .await
-}
-
 /// More people for a campaign.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -187,15 +97,13 @@ pub(crate) async fn extend(
     let directory = desk.services.directory.snapshot();
     let chosen = rooms::chosen(&directory, list.as_ref(), selection.as_ref())?;
     let recipients = rooms::contacts(&directory, &chosen);
-    steer(
-        &desk,
-        Command::Extend {
-            campaign: CampaignId(id),
-            recipients,
-            by: caller.login,
-        },
-    )
-    .await
+    let extend = Command::Extend {
+        campaign: CampaignId(id),
+        recipients,
+        by: caller.login,
+    };
+    rooms::command(&desk, extend).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// `PUT /campaigns/{id}/message`.
@@ -206,11 +114,6 @@ pub(crate) async fn message(
     Json(new): Json<NewMessage>,
 ) -> Result<Response, Problem> {
     rooms::change_message(&desk, id, new, &caller.login).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-async fn steer(desk: &Arc<Desk>, command: Command) -> Result<Response, Problem> {
-    rooms::command(desk, command).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod campaigns;
 pub(crate) mod directory;
 pub(crate) mod imports;
 pub(crate) mod messages;
+pub(crate) mod metering;
 pub(crate) mod openapi;
 pub(crate) mod reports;
 pub(crate) mod trail;
@@ -61,13 +62,11 @@ pub(crate) fn routes(desk: &Arc<Desk>) -> Router<Arc<Desk>> {
         .route("/api/v1/campaigns", get(campaigns::list).post(campaigns::create))
         .route("/api/v1/campaigns/{id}", get(campaigns::one))
         .route("/api/v1/campaigns/{id}/events", get(campaigns::events))
-        .route("/api/v1/campaigns/{id}/launch", post(campaigns::launch))
-        .route("/api/v1/campaigns/{id}/pause", post(campaigns::pause))
-        .route("/api/v1/campaigns/{id}/resume", post(campaigns::resume))
-        .route("/api/v1/campaigns/{id}/stop", post(campaigns::stop))
-        .route("/api/v1/campaigns/{id}/retry", post(campaigns::retry))
         .route("/api/v1/campaigns/{id}/extend", post(campaigns::extend))
         .route("/api/v1/campaigns/{id}/message", put(campaigns::message))
+        .route("/api/v1/metering", get(metering::account))
+        .route("/api/v1/metering.csv", get(metering::as_csv))
+        .route("/api/v1/metering.xlsx", get(metering::as_xlsx))
         .route("/api/v1/campaigns/{id}/report.xlsx", get(reports::as_xlsx))
         .route("/api/v1/campaigns/{id}/report.pdf", get(reports::as_pdf))
         .route("/api/v1/campaigns/{id}/report.csv", get(reports::as_csv))

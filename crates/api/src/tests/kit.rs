@@ -165,6 +165,7 @@ pub(super) fn services(hold: Duration) -> (Services, Handle) {
         per_minute_micros: 30_000,
         first_step_s: 1,
         step_s: 1,
+        per_part_micros: 0,
     }];
     let settings = dialer::Settings {
         trunks: vec![trunk],

@@ -6,5 +6,6 @@ mod console;
 mod directory;
 mod hostile;
 mod kit;
+mod metering;
 mod network;
 mod rights;

@@ -49,7 +49,7 @@ fn expected(route: &str, method: &str, right: Option<Right>) -> bool {
         }
         Statistics => {
             let reads = method == "GET" && (has("api/v1/campaigns") || has("api/v1/messages") || has("live"));
-            reads || (method == "GET" && route == "/campagnes/{id}")
+            reads || (method == "GET" && route == "/campagnes/{id}") || has("metering") || route == "/facturation"
         }
     }
 }

@@ -316,6 +316,8 @@ mod tests {
                 slot: 1,
                 trunk: "a".into(),
                 version: 2,
+                tariff: 0,
+                parts: 0,
             },
             Event::Confirmed {
                 campaign,

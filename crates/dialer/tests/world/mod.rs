@@ -270,6 +270,14 @@ impl World {
         }
     }
 
+    pub fn account(&self, period: dialer::Period) -> dialer::Account {
+        let query = Query::Account { period, detail: true };
+        match self.dialer.query(self.now(), query).unwrap() {
+            dialer::Answer::Account(account) => *account,
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub fn calls_to(&self, recipient: u64) -> Vec<(Duration, Order)> {
         self.placed
             .iter()

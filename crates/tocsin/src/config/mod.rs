@@ -4,6 +4,7 @@ mod incoming;
 mod problem;
 mod reader;
 mod secret;
+mod tariff;
 mod trunk;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -36,6 +37,8 @@ pub struct Config {
     pub trunks: Vec<Trunk>,
     /// Calls from outside.
     pub incoming: Incoming,
+    /// Limits on simultaneous calls into number ranges.
+    pub throttles: Vec<dialer::Throttle>,
     /// People who may sign in; more are added in the console.
     pub users: Vec<User>,
 }
@@ -168,6 +171,7 @@ fn read_root(root: &mut Section<'_, '_>, base: &Path) -> Option<Config> {
     let trunks = root.tables("trunk", trunk::read);
     let mut incoming = root.table("incoming", incoming::read);
     incoming.take_shown(&trunks);
+    let throttles = root.tables("throttle", tariff::read_throttle);
     let users = root.tables("user", read_user);
     if !root.has("trunk") {
         root.missing("[[trunk]]", "tocsin needs at least one way to the telephone network");
@@ -196,6 +200,7 @@ fn read_root(root: &mut Section<'_, '_>, base: &Path) -> Option<Config> {
         speech,
         trunks,
         incoming,
+        throttles,
         users,
     })
 }

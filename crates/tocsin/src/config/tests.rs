@@ -123,3 +123,38 @@ fn the_example_file_is_valid() {
     let text = include_str!("../../../../tocsin.example.toml");
     Config::parse(text, Path::new("/etc/tocsin")).unwrap();
 }
+
+#[test]
+fn prices_and_spared_numbers_reach_the_dialer() {
+    let text = GOOD.replace(
+        "[[user]]",
+        "ramp = \"10s\"\n[[trunk.tariff]]\nprefix = \"+33\"\nper_minute = \"0.0125\"\nstep = \"60s\"\n\
+         [[throttle]]\nprefix = \"+33322\"\ncalls = 3\n[[user]]",
+    );
+    let config = Config::parse(&text, Path::new("/etc/tocsin")).unwrap();
+    let trunk = crate::service::trunks::dialling(&config.trunks[0]);
+    let tariff = &trunk.tariffs[0];
+    assert_eq!(
+        (
+            tariff.prefix.as_str(),
+            tariff.per_minute_micros,
+            tariff.first_step_s,
+            tariff.step_s
+        ),
+        ("33", 12_500, 1, 60)
+    );
+    assert_eq!(trunk.ramp, Duration::from_secs(10));
+    assert_eq!(
+        (config.throttles[0].prefix.as_str(), config.throttles[0].calls),
+        ("33322", 3)
+    );
+    let told = mistakes(&GOOD.replace(
+        "[[user]]",
+        "[[trunk.tariff]]\nprefix = \"33\"\nper_minute = \"cher\"\n[[throttle]]\ncalls = 0\n[[user]]",
+    ));
+    assert!(
+        told[0].contains("international prefix") && told[1].contains("six decimals"),
+        "{told:#?}"
+    );
+    assert!(told.iter().any(|problem| problem.contains("“calls”")), "{told:#?}");
+}

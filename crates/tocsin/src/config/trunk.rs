@@ -48,6 +48,10 @@ pub struct Trunk {
     pub accept_from: Vec<IpAddr>,
     /// Destination prefixes that this trunk serves (`+33`); all when empty.
     pub prefixes: Vec<String>,
+    /// What its calls cost.
+    pub tariffs: Vec<dialer::Tariff>,
+    /// After a start or an outage the rate grows to its full height over this time.
+    pub ramp: Duration,
 }
 
 /// SRTP by SDES (RFC 4568).
@@ -91,6 +95,8 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Trunk> {
     let inband_dtmf = section.boolean("inband_dtmf").unwrap_or(true);
     let accept_from = addresses(section);
     let prefixes = prefixes(section);
+    let tariffs = section.tables("tariff", super::tariff::read_tariff);
+    let ramp = section.duration("ramp", Duration::ZERO..LONGEST_PERIOD);
     if name.is_none() {
         section.missing("name", "the name that reports show");
     }
@@ -127,6 +133,8 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Trunk> {
         inband_dtmf,
         accept_from,
         prefixes,
+        tariffs,
+        ramp: ramp.unwrap_or(Duration::ZERO),
     })
 }
 

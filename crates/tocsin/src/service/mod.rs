@@ -163,6 +163,7 @@ fn start_media(config: &Config, waker: sip_core::driver::Waker) -> Result<Media,
 fn restore(config: &Config, journal: &Embedded, directory: &directory::Shared) -> Result<Dialer, ServiceError> {
     let settings = dialer::Settings {
         trunks: config.trunks.iter().map(trunks::dialling).collect(),
+        throttles: config.throttles.clone(),
         ..dialer::Settings::default()
     };
     let contacts = directory.snapshot();

@@ -132,6 +132,8 @@ pub fn dialling(trunk: &Trunk) -> TrunkSettings {
             .map(|prefix| prefix.trim_start_matches('+').to_owned())
             .collect(),
         caller: trunk.callers.first().copied(),
+        tariffs: trunk.tariffs.clone(),
+        ramp: trunk.ramp,
         ..TrunkSettings::new(&trunk.name, trunk.channels, f64::from(trunk.calls_per_second))
     }
 }
