@@ -77,6 +77,14 @@ impl Catalogue {
         }
     }
 
+    /// Adds the texts of another room, written like ours. Entries that do not parse are left out.
+    #[must_use]
+    pub fn joined(mut self, french: &str, english: &str) -> Catalogue {
+        self.french.add_resource_overriding(resource(french));
+        self.english.add_resource_overriding(resource(english));
+        self
+    }
+
     /// The texts of one language.
     #[must_use]
     pub fn words(&self, language: Language) -> Words<'_> {
@@ -88,16 +96,19 @@ impl Catalogue {
     }
 }
 
-fn bundle(tag: &str, source: &str) -> FluentBundle<FluentResource> {
-    let resource = match FluentResource::try_new(source.to_owned()) {
+fn resource(source: &str) -> FluentResource {
+    match FluentResource::try_new(source.to_owned()) {
         Ok(resource) => resource,
         Err((resource, _)) => resource,
-    };
+    }
+}
+
+fn bundle(tag: &str, source: &str) -> FluentBundle<FluentResource> {
     let mut bundle = FluentBundle::new_concurrent(tag.parse().into_iter().collect());
     // Isolation marks would end up in file names, spreadsheets and PDF; both languages are written left to right.
     bundle.set_use_isolating(false);
     bundle.set_formatter(Some(if tag == "fr" { french_number } else { english_number }));
-    bundle.add_resource_overriding(resource);
+    bundle.add_resource_overriding(resource(source));
     bundle
 }
 

@@ -108,7 +108,8 @@ impl Endpoint {
         id
     }
 
-    /// Replaces a trunk's addresses, for instance when its name was resolved again. Calls in progress are not touched.
+    /// Replaces a trunk's addresses, for instance when its name was resolved again; calls from them are taken. Calls in progress
+    /// are not touched. A trunk that has no address is down ([`Event::TrunkDown`]) until it gets one.
     pub fn set_targets(&mut self, now: Instant, trunk: TrunkId, targets: Vec<Target>) {
         let had_none = self
             .trunks
@@ -117,7 +118,11 @@ impl Endpoint {
         if let Some(trunk) = self.trunks.get_mut(usize::from(trunk.0)) {
             trunk.set_targets(&self.core, &targets);
         }
-        if had_none {
+        self.strangers
+            .relocate(trunk, targets.iter().map(|target| target.addr.ip()));
+        if targets.is_empty() {
+            trunk::lose(&mut self.context(now), trunk);
+        } else if had_none {
             trunk::start(&mut self.context(now), trunk);
         }
     }

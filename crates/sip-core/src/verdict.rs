@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::admission::{Admission, Rules, admit};
 use crate::message::{
-    Contact, Headers, Message, Name, NameAddr, Parsed, Request, Response, Uri, Via, parse_datagram, text,
+    Contact, Fault, Headers, Message, Name, NameAddr, Parsed, Request, Response, Uri, Via, parse_datagram, text,
 };
 
 /// What becomes of a message.
@@ -30,6 +30,9 @@ pub enum Verdict {
     Dropped {
         /// Why.
         reason: String,
+        /// The same as a value; `None` for a keep-alive.
+        #[cfg_attr(feature = "serde", serde(skip))]
+        fault: Option<Fault>,
     },
 }
 
@@ -173,7 +176,7 @@ pub fn examine_with(bytes: &[u8], rules: &Rules) -> Examination {
     match admit(bytes.clone(), rules) {
         Admission::Request(request, _) => accepted(Outline::of_request(&request)),
         Admission::Response(response, _) => accepted(Outline::of_response(&response)),
-        Admission::KeepAlive => dropped("only line breaks: a keep-alive".to_owned(), None),
+        Admission::KeepAlive => dropped(None, None),
         Admission::Refused(refusal) => Examination {
             verdict: Verdict::Answered {
                 status: refusal.status.code(),
@@ -197,7 +200,7 @@ pub fn examine_with(bytes: &[u8], rules: &Rules) -> Examination {
                 Parsed::Message(Message::Response(response)) => Some(Outline::of_response(&response)),
                 Parsed::KeepAlive | Parsed::Unreadable(_) => None,
             };
-            dropped(fault.to_string(), message)
+            dropped(Some(fault), message)
         }
     }
 }
@@ -209,9 +212,13 @@ fn accepted(message: Outline) -> Examination {
     }
 }
 
-fn dropped(reason: String, message: Option<Outline>) -> Examination {
+fn dropped(fault: Option<Fault>, message: Option<Outline>) -> Examination {
+    let reason = fault.map_or_else(
+        || "only line breaks: a keep-alive".to_owned(),
+        |fault| fault.to_string(),
+    );
     Examination {
-        verdict: Verdict::Dropped { reason },
+        verdict: Verdict::Dropped { reason, fault },
         message,
     }
 }

@@ -1,46 +1,20 @@
 //! The command line of tocsin.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use tocsin::commands;
-
-/// Rings everybody who must know, at once, when a disaster strikes.
-#[derive(Parser)]
-#[command(name = "tocsin", version)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Run the service: console, API, telephone calls.
-    Serve(commands::serve::Arguments),
-    /// Check a configuration file, and place one test call if asked.
-    Check(commands::check::Arguments),
-    /// Place one call and say what happened.
-    Dial(commands::dial::Arguments),
-    /// Load a trunk with calls and measure them.
-    Load(commands::load::Arguments),
-    /// Show what the SIP stack makes of messages kept in files.
-    Parse {
-        /// Files that hold one SIP message each.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-        /// Print the parsed form as JSON, one object a line.
-        #[arg(long)]
-        json: bool,
-    },
-}
+use clap::{CommandFactory, FromArgMatches};
+use tocsin::commands::{self, CommandLine};
+use tocsin::words;
 
 fn main() -> ExitCode {
-    match Arguments::parse().command {
-        Command::Serve(arguments) => commands::serve::run(arguments),
-        Command::Check(arguments) => commands::check::run(arguments),
-        Command::Dial(arguments) => commands::dial::run(arguments),
-        Command::Load(arguments) => commands::load::run(arguments),
-        Command::Parse { files, json } => commands::parse::run(&files, json),
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let words = words::of(words::choose(&arguments, |name| std::env::var_os(name)));
+    let read = words::help::localised(CommandLine::command(), &words)
+        .try_get_matches_from(arguments)
+        .and_then(|matches| CommandLine::from_arg_matches(&matches));
+    match read {
+        Ok(line) => commands::run(line, &words),
+        Err(error) => words::help::answer(&error, &words),
     }
 }

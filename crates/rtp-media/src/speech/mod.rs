@@ -8,7 +8,7 @@ mod prompts;
 pub use cache::Cached;
 pub use command::{ExternalCommand, Silent};
 pub use espeak::Espeak;
-pub use prompts::{PromptSet, PromptText};
+pub use prompts::{PromptError, PromptSet, PromptText};
 
 use std::time::Duration;
 

@@ -69,30 +69,37 @@ pub(super) trait Names {
 
 /// Tells the driver a trunk's addresses, again and again.
 pub(super) async fn follow(trunk: TrunkId, location: Location, report: mpsc::Sender<(TrunkId, Vec<Target>)>) {
-    let servers = loop {
-        match Servers::new() {
-            Some(servers) => break servers,
-            None => tokio::time::sleep(AFTER_FAILURE).await,
-        }
-    };
-    let mut known = None;
+    let mut servers = None;
+    let mut known: Option<Vec<Target>> = None;
     loop {
+        servers = servers.or_else(Servers::new);
         let mut rng = ChaCha8Rng::from_os_rng();
-        let pause = match locate(&servers, &location, &mut rng).await {
-            // A name that has lost its addresses keeps the old ones: better a stale trunk than none.
-            Some((targets, pause)) => {
-                if !targets.is_empty() && known.as_ref() != Some(&targets) {
-                    known = Some(targets.clone());
-                    if report.send((trunk, targets)).await.is_err() {
-                        return;
-                    }
-                }
-                pause
+        let (targets, pause) = locate(&servers, &location, &mut rng)
+            .await
+            .unwrap_or((Vec::new(), AFTER_FAILURE));
+        if is_news(known.as_ref(), &targets) {
+            known = Some(targets.clone());
+            if report.send((trunk, targets)).await.is_err() {
+                return;
             }
-            None => AFTER_FAILURE,
-        };
+        }
         tokio::time::sleep(pause).await;
     }
+}
+
+/// A name that has lost its addresses keeps the old ones: better a stale trunk than none. That it never had any is told once.
+fn is_news(known: Option<&Vec<Target>>, found: &Vec<Target>) -> bool {
+    match known {
+        Some(known) => !found.is_empty() && known != found,
+        None => true,
+    }
+}
+
+/// The addresses that a name has now, best first (RFC 3263 §4). `None` if the name servers do not answer.
+pub async fn lookup(location: &Location) -> Option<Vec<Target>> {
+    let mut rng = ChaCha8Rng::from_os_rng();
+    let found = locate(&Servers::new(), location, &mut rng).await;
+    found.map(|(targets, _)| targets)
 }
 
 /// The addresses of a location, and when to ask again. `None` if the name servers do not answer.
@@ -285,6 +292,21 @@ impl Servers {
     }
 }
 
+/// A machine without resolver configuration reaches no server.
+impl Names for Option<Servers> {
+    async fn pointers(&self, name: &str) -> Answers<Pointer> {
+        self.as_ref().ok_or(Unreachable)?.pointers(name).await
+    }
+
+    async fn services(&self, name: &str) -> Answers<Service> {
+        self.as_ref().ok_or(Unreachable)?.services(name).await
+    }
+
+    async fn addresses(&self, name: &str) -> Answers<IpAddr> {
+        self.as_ref().ok_or(Unreachable)?.addresses(name).await
+    }
+}
+
 impl Names for Servers {
     async fn pointers(&self, name: &str) -> Answers<Pointer> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -329,6 +351,27 @@ impl Names for Servers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lost_addresses_are_no_news_and_a_name_without_any_is_told_once() {
+        let target = |text: &str| Target {
+            transport: Transport::Udp,
+            addr: text.parse().expect("an address"),
+        };
+        let (one, two) = (vec![target("192.0.2.1:5060")], vec![target("192.0.2.2:5060")]);
+        let none = Vec::new();
+        let cases = [
+            (None, &none, true),
+            (Some(&none), &none, false),
+            (Some(&none), &one, true),
+            (Some(&one), &none, false),
+            (Some(&one), &one, false),
+            (Some(&one), &two, true),
+        ];
+        for (known, found, expected) in cases {
+            assert_eq!(is_news(known, found), expected, "{known:?} {found:?}");
+        }
+    }
 
     #[derive(Default)]
     struct Known {

@@ -18,7 +18,7 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::{Config, Endpoint, Event, Flow, Target, Transport, TrunkId};
 
-pub use locate::Location;
+pub use locate::{Location, lookup};
 pub use tls::{TlsError, TlsSettings};
 
 use stream::{News, Streams};
@@ -177,7 +177,8 @@ impl Driver {
         Ok(())
     }
 
-    /// Keeps a trunk's addresses up to date by its name (RFC 3263): now, and whenever the answer's time to live has passed.
+    /// Keeps a trunk's addresses up to date by its name (RFC 3263): now, and whenever the answer's time to live has passed. While
+    /// a name has no address, the trunk is down.
     pub fn locate(&self, trunk: TrunkId, location: Location) {
         tokio::spawn(locate::follow(trunk, location, self.locations.clone()));
     }

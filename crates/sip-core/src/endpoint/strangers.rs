@@ -23,7 +23,8 @@ pub(crate) enum Verdict {
 }
 
 pub(crate) struct Strangers {
-    by_address: HashMap<IpAddr, TrunkId>,
+    /// Whose address it is, and whether the name servers said so.
+    by_address: HashMap<IpAddr, (TrunkId, bool)>,
     guard: Guard,
     /// Refusals that may still be sent in this second.
     left: u32,
@@ -45,13 +46,21 @@ impl Strangers {
     /// Learns from where a trunk calls. An address that two trunks share belongs to the first.
     pub fn learn(&mut self, id: TrunkId, config: &TrunkConfig) {
         for &address in &config.accept_from {
-            self.by_address.entry(address.to_canonical()).or_insert(id);
+            self.by_address.entry(address.to_canonical()).or_insert((id, false));
+        }
+    }
+
+    /// The name servers tell a trunk's addresses: it calls from these, and no more from those that they told before.
+    pub fn relocate(&mut self, id: TrunkId, addresses: impl Iterator<Item = IpAddr>) {
+        self.by_address.retain(|_, owner| *owner != (id, true));
+        for address in addresses {
+            self.by_address.entry(address.to_canonical()).or_insert((id, true));
         }
     }
 
     /// The trunk that calls from this address.
     pub fn trunk_of(&self, address: IpAddr) -> Option<TrunkId> {
-        self.by_address.get(&address.to_canonical()).copied()
+        self.by_address.get(&address.to_canonical()).map(|(id, _)| *id)
     }
 
     /// Checks the credentials of an INVITE from an unknown address.

@@ -171,6 +171,19 @@ pub(crate) fn start(cx: &mut Context<'_>, id: TrunkId) {
     run(cx, id);
 }
 
+/// The trunk has no address: its name leads nowhere.
+pub(crate) fn lose(cx: &mut Context<'_>, id: TrunkId) {
+    let Some(trunk) = cx.trunk(Some(id)) else { return };
+    if trunk.is_up != Some(false) {
+        trunk.is_up = Some(false);
+        let cause = Cause {
+            reason: Some("no address".to_owned()),
+            ..Cause::new(Origin::Transport)
+        };
+        cx.core.emit(Event::TrunkDown { trunk: id, cause });
+    }
+}
+
 /// The trunk asked to be woken.
 pub(crate) fn handle_timeout(cx: &mut Context<'_>, id: TrunkId, at: Instant) {
     let Some(trunk) = cx.trunk(Some(id)) else { return };

@@ -7,6 +7,8 @@ use directory::E164;
 
 use super::probing::{Dtmf, Line};
 use crate::config::{Config, Security, Trunk};
+use crate::service::trunks;
+use crate::words::{Phrase, Told, Words};
 
 /// What `tocsin check` takes.
 #[derive(Debug, clap::Args)]
@@ -23,42 +25,62 @@ pub struct Arguments {
 }
 
 /// Checks. Exit status 0 if everything is in order.
-pub fn run(arguments: Arguments) -> ExitCode {
+pub fn run(arguments: Arguments, words: &Words<'_>) -> ExitCode {
     let config = match Config::load(&arguments.config) {
         Ok(config) => config,
-        Err(error) => return super::fail(&error),
+        Err(error) => return super::refuse(words, &error),
     };
     println!(
-        "{}: no mistake found, {} trunk(s)",
-        arguments.config.display(),
-        config.trunks.len()
+        "{}",
+        Phrase::new("check-good")
+            .with("path", arguments.config.display().to_string())
+            .with("trunks", config.trunks.len())
+            .say(words)
     );
-    let mut is_good = true;
+    let mut lost = Vec::new();
     for trunk in &config.trunks {
-        match crate::service::trunks::sip(trunk) {
-            Ok(sip) => println!("trunk “{}”: {} address(es)", trunk.name, sip.targets.len()),
-            Err(error) => {
-                eprintln!("{error}");
-                is_good = false;
-            }
+        let targets = match super::probing::block_on(trunks::locate(trunk)) {
+            Ok(targets) => targets,
+            Err(error) => return super::fail(words, &error),
+        };
+        if targets.is_empty() {
+            super::fail(words, &trunks::without_address(trunk));
+            lost.push(trunk.name.as_str());
+            continue;
         }
+        let addresses: Vec<String> = targets.iter().map(|target| target.addr.to_string()).collect();
+        let phrase = Phrase::new("check-trunk")
+            .with("trunk", trunk.name.clone())
+            .with("addresses", addresses.join(", "));
+        println!("{}", phrase.say(words));
     }
     let Some(number) = arguments.call else {
-        return if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        return if lost.is_empty() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        };
     };
     let number = match number.parse::<E164>() {
         Ok(number) => number,
-        Err(error) => return super::fail(&error),
+        Err(error) => {
+            let phrase = Phrase::new("check-number")
+                .with("number", number)
+                .with("reason", error.told());
+            return super::fail(words, &phrase);
+        }
     };
     let trunk = match &arguments.trunk {
         Some(name) => config.trunks.iter().find(|trunk| trunk.name == *name),
         None => config.trunks.first(),
     };
     match trunk {
-        Some(trunk) => super::dial::call(&line(trunk, &number, &config), trunk.credentials.clone()),
+        // What is wrong was said already.
+        Some(trunk) if lost.contains(&trunk.name.as_str()) => ExitCode::FAILURE,
+        Some(trunk) => super::dial::call(&line(trunk, &number, &config), trunk.credentials.clone(), words),
         None => {
-            eprintln!("there is no trunk of this name in the configuration");
-            ExitCode::FAILURE
+            let name = arguments.trunk.unwrap_or_default();
+            super::fail(words, &Phrase::new("check-no-trunk").with("name", name))
         }
     }
 }

@@ -5,8 +5,11 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::probing::{Line, ProbeError, Show, block_on};
+use sip_core::Origin;
+
 use crate::config::Secret;
 use crate::probe::{Leg, Moment, Step, Totals};
+use crate::words::{Phrase, Told, Words, decimal, digit_source};
 
 /// What `tocsin dial` takes.
 #[derive(Debug, clap::Args)]
@@ -16,25 +19,26 @@ pub struct Arguments {
 }
 
 /// Places the call. Exit status 0 if it was answered.
-pub fn run(arguments: Arguments) -> ExitCode {
-    call(&arguments.line, None)
+pub fn run(arguments: Arguments, words: &Words<'_>) -> ExitCode {
+    call(&arguments.line, None, words)
 }
 
 /// Places one call, with these credentials unless the line names others.
-pub(super) fn call(line: &Line, credentials: Option<(String, Secret)>) -> ExitCode {
-    match block_on(dial(line, credentials)) {
+pub(super) fn call(line: &Line, credentials: Option<(String, Secret)>, words: &Words<'_>) -> ExitCode {
+    match block_on(dial(line, credentials, words)) {
         Ok(Ok(status)) => status,
-        Ok(Err(error)) | Err(error) => super::fail(&error),
+        Ok(Err(error)) | Err(error) => super::fail(words, &error),
     }
 }
 
-async fn dial(line: &Line, credentials: Option<(String, Secret)>) -> Result<ExitCode, ProbeError> {
+async fn dial(line: &Line, credentials: Option<(String, Secret)>, words: &Words<'_>) -> Result<ExitCode, ProbeError> {
     let ready = line.prepare(1, 1.0, true, credentials).await?;
     let (totals, story) = ready
         .run(Story {
             leg: None,
             uri: line.uri.clone(),
             is_json: line.json,
+            words: *words,
         })
         .await;
     if line.json {
@@ -43,7 +47,8 @@ async fn dial(line: &Line, credentials: Option<(String, Secret)>) -> Result<Exit
             story.leg.unwrap_or_else(|| json!({ "failed": totals.failed_by_cause }))
         );
     } else if let Some(cause) = totals.failed_by_cause.keys().next() {
-        println!("not answered: {cause}");
+        let phrase = Phrase::new("dial-not-answered").with("cause", cause.told());
+        println!("{}", phrase.say(words));
     }
     Ok(if totals.answered > 0 {
         ExitCode::SUCCESS
@@ -52,13 +57,14 @@ async fn dial(line: &Line, credentials: Option<(String, Secret)>) -> Result<Exit
     })
 }
 
-struct Story {
+struct Story<'w> {
     leg: Option<Value>,
     uri: String,
     is_json: bool,
+    words: Words<'w>,
 }
 
-impl Show for Story {
+impl Show for Story<'_> {
     fn totals(&mut self, _totals: &Totals) {}
 
     fn over(&mut self, leg: &Leg) {
@@ -68,55 +74,72 @@ impl Show for Story {
         }
         println!("{}", self.uri);
         for moment in leg.story() {
-            println!("{:>9.3} s  {}", moment.after.as_secs_f64(), words(&moment.step));
+            let seconds = decimal(moment.after.as_secs_f64(), 3, self.words.language());
+            println!("{seconds:>9} s  {}", step(&moment.step).say(&self.words));
         }
         if let Some(stats) = leg.stats() {
-            println!(
-                "RTP: {} packets sent, {} received, {} lost, jitter {:.1} ms",
-                stats.sent, stats.received, stats.lost, stats.jitter_ms
-            );
+            let phrase = Phrase::new("dial-rtp")
+                .with("sent", stats.sent)
+                .with("received", stats.received)
+                .with("lost", stats.lost)
+                .with("jitter", decimal(f64::from(stats.jitter_ms), 1, self.words.language()));
+            println!("{}", phrase.say(&self.words));
         }
         if !leg.digits().is_empty() {
-            println!("keys: {}", leg.digits());
+            let phrase = Phrase::new("dial-keys").with("keys", leg.digits());
+            println!("{}", phrase.say(&self.words));
         }
     }
 }
 
 /// A step in words.
-fn words(step: &Step) -> String {
+fn step(step: &Step) -> Phrase {
     match step {
-        Step::Provisional(status) => format!("{} {}", status.code(), status.phrase()),
-        Step::Answered => "answered".to_owned(),
+        Step::Provisional(status) => Phrase::new("dial-provisional")
+            .with("status", status.code().to_string())
+            .with("phrase", status.phrase()),
+        Step::Answered => Phrase::new("dial-answered"),
         Step::Agreed {
             codec,
             remote,
             has_events,
             is_encrypted,
         } => {
-            let events = if *has_events {
-                "telephone events"
-            } else {
-                "no telephone events"
-            };
-            let protection = if *is_encrypted { "SRTP" } else { "plain RTP" };
-            format!("media agreed: {codec:?} to {remote}, {events}, {protection}")
+            let events = if *has_events { "dial-events" } else { "dial-no-events" };
+            let protection = if *is_encrypted { "SRTP" } else { "RTP" };
+            Phrase::new("dial-agreed")
+                .with("codec", format!("{codec:?}"))
+                .with("remote", remote.to_string())
+                .with("events", Phrase::new(events))
+                .with("protection", protection)
         }
-        Step::NoAgreement(error) => format!("no agreement on media: {error}"),
-        Step::MediaStarted => "first RTP packet heard".to_owned(),
-        Step::Digit(digit, source) => format!("key {digit} ({source})"),
-        Step::Dead => "no RTP is heard any more".to_owned(),
+        Step::NoAgreement(error) => Phrase::new("dial-no-agreement").with("reason", error.told()),
+        Step::MediaStarted => Phrase::new("dial-media-started"),
+        Step::Digit(digit, source) => Phrase::new("dial-key")
+            .with("key", digit.to_string())
+            .with("source", digit_source(source)),
+        Step::Dead => Phrase::new("dial-dead"),
         Step::Over(cause) => {
-            let mut words = format!("over: {:?}", cause.origin);
+            let mut detail = String::new();
             if let Some(status) = cause.status {
-                words.push_str(&format!(", {}", status.code()));
+                detail.push_str(&format!(", {}", status.code()));
             }
             if let Some(reason) = &cause.reason {
-                words.push_str(&format!(" {reason}"));
+                detail.push_str(&format!(" {reason}"));
             }
             if let Some(q850) = cause.q850 {
-                words.push_str(&format!(", Q.850 cause {q850}"));
+                detail.push_str(&format!(", Q.850 {q850}"));
             }
-            words
+            let origin = match cause.origin {
+                Origin::Remote => "dial-over-remote",
+                Origin::Local => "dial-over-local",
+                Origin::RingTimeout => "failure-ring-timeout",
+                Origin::Timeout => "failure-timeout",
+                Origin::Transport => "failure-transport",
+            };
+            Phrase::new("dial-over")
+                .with("origin", Phrase::new(origin))
+                .with("detail", detail)
         }
     }
 }
@@ -146,5 +169,5 @@ fn as_json(uri: &str, leg: &Leg) -> Value {
 }
 
 fn step_json(moment: &Moment) -> Value {
-    json!({ "seconds": moment.after.as_secs_f64(), "what": words(&moment.step) })
+    json!({ "seconds": moment.after.as_secs_f64(), "what": step(&moment.step).english() })
 }

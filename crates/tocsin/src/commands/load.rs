@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::probing::{Line, ProbeError, Show, block_on};
 use crate::probe::{Leg, Totals};
+use crate::words::{Phrase, Told, Words, decimal, digit_source};
 
 /// What `tocsin load` takes.
 #[derive(Debug, clap::Args)]
@@ -23,23 +24,23 @@ pub struct Arguments {
 }
 
 /// Places the load. Exit status 0 if every call was answered.
-pub fn run(arguments: Arguments) -> ExitCode {
-    match block_on(load(&arguments)) {
+pub fn run(arguments: Arguments, words: &Words<'static>) -> ExitCode {
+    match block_on(load(&arguments, words)) {
         Ok(Ok(status)) => status,
-        Ok(Err(error)) | Err(error) => super::fail(&error),
+        Ok(Err(error)) | Err(error) => super::fail(words, &error),
     }
 }
 
-async fn load(arguments: &Arguments) -> Result<ExitCode, ProbeError> {
+async fn load(arguments: &Arguments, words: &Words<'static>) -> Result<ExitCode, ProbeError> {
     if !(arguments.rate > 0.0 && arguments.rate <= 100_000.0) {
-        return Err(ProbeError::Seconds("rate"));
+        return Err(ProbeError::Rate);
     }
     let ready = arguments
         .line
         .prepare(arguments.calls, arguments.rate, false, None)
         .await?;
     let (started, cpu) = (Instant::now(), cpu_time());
-    let (totals, bar) = ready.run(Bar::new(arguments.calls, arguments.line.json)).await;
+    let (totals, bar) = ready.run(Bar::new(arguments.calls, arguments.line.json, words)).await;
     bar.bar.finish_and_clear();
     let (elapsed, cpu) = (started.elapsed(), cpu_time().saturating_sub(cpu));
     if arguments.line.json {
@@ -53,7 +54,7 @@ async fn load(arguments: &Arguments) -> Result<ExitCode, ProbeError> {
         });
         println!("{result}");
     } else {
-        tell(&totals, elapsed, cpu);
+        tell(&totals, elapsed, cpu, words);
     }
     Ok(if totals.answered == totals.placed {
         ExitCode::SUCCESS
@@ -62,54 +63,64 @@ async fn load(arguments: &Arguments) -> Result<ExitCode, ProbeError> {
     })
 }
 
-fn tell(totals: &Totals, elapsed: Duration, cpu: Duration) {
-    println!(
-        "{} calls placed, {} answered, at most {} up at once",
-        totals.placed, totals.answered, totals.peak
-    );
-    for (cause, count) in &totals.failed_by_cause {
-        println!("  {count} failed: {cause}");
+fn tell(totals: &Totals, elapsed: Duration, cpu: Duration, words: &Words<'static>) {
+    let say = |phrase: Phrase| println!("{}", phrase.say(words));
+    let decimal = |value: f64, digits: usize| decimal(value, digits, words.language());
+    say(Phrase::new("load-calls")
+        .with("placed", totals.placed)
+        .with("answered", totals.answered)
+        .with("peak", totals.peak));
+    for (failure, count) in &totals.failed_by_cause {
+        say(Phrase::new("load-failed")
+            .with("count", *count)
+            .with("cause", failure.told()));
     }
     for (source, count) in &totals.digits_by_source {
-        println!("  {count} keys heard ({source})");
+        say(Phrase::new("load-digits")
+            .with("count", *count)
+            .with("source", digit_source(source)));
     }
-    println!(
-        "RTP: {} packets sent, {} received, {} lost ({:.3} %), jitter {:.1} ms on average, {:.1} ms at most",
-        totals.rtp_sent,
-        totals.rtp_received,
-        totals.rtp_lost,
-        totals.loss() * 100.0,
-        totals.mean_jitter_ms(),
-        totals.rtp_max_jitter_ms
-    );
-    println!("{:.1} s, {:.1} s of CPU", elapsed.as_secs_f64(), cpu.as_secs_f64());
+    say(Phrase::new("load-rtp")
+        .with("sent", totals.rtp_sent)
+        .with("received", totals.rtp_received)
+        .with("lost", totals.rtp_lost)
+        .with("share", decimal(totals.loss() * 100.0, 3))
+        .with("mean", decimal(totals.mean_jitter_ms(), 1))
+        .with("most", decimal(f64::from(totals.rtp_max_jitter_ms), 1)));
+    say(Phrase::new("load-time")
+        .with("seconds", decimal(elapsed.as_secs_f64(), 1))
+        .with("cpu", decimal(cpu.as_secs_f64(), 1)));
 }
 
-struct Bar {
+struct Bar<'w> {
     bar: ProgressBar,
+    words: &'w Words<'static>,
 }
 
-impl Bar {
-    fn new(calls: u32, is_json: bool) -> Self {
+impl<'w> Bar<'w> {
+    fn new(calls: u32, is_json: bool, words: &'w Words<'static>) -> Self {
         let bar = if is_json {
             ProgressBar::hidden()
         } else {
             ProgressBar::new(u64::from(calls))
         };
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} placed  {msg}");
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}");
         Self {
             bar: bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())),
+            words,
         }
     }
 }
 
-impl Show for Bar {
+impl Show for Bar<'_> {
     fn totals(&mut self, totals: &Totals) {
         self.bar.set_position(totals.placed);
-        self.bar.set_message(format!(
-            "{} up, {} answered, {} failed, {} keys",
-            totals.up, totals.answered, totals.failed, totals.digits
-        ));
+        let news = Phrase::new("load-progress")
+            .with("up", totals.up)
+            .with("answered", totals.answered)
+            .with("failed", totals.failed)
+            .with("digits", totals.digits);
+        self.bar.set_message(news.say(self.words));
     }
 
     fn over(&mut self, _leg: &Leg) {}

@@ -7,12 +7,14 @@ use std::process::ExitCode;
 use serde::Serialize;
 use sip_core::verdict::{Examination, Verdict, examine};
 
+use crate::words::{Phrase, Told, Words, system};
+
 /// Prints one line for each file: accepted, answered with which status and reason, or dropped and why. With `json`, one JSON
 /// object a line with the verdict and the parsed form.
 ///
 /// Fails if a file cannot be read; what is in the files does not make it fail.
-pub fn run(files: &[PathBuf], json: bool) -> ExitCode {
-    match print(files, json, &mut io::stdout().lock(), &mut io::stderr().lock()) {
+pub fn run(files: &[PathBuf], json: bool, words: &Words<'_>) -> ExitCode {
+    match print(files, json, words, &mut io::stdout().lock(), &mut io::stderr().lock()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) | Err(_) => ExitCode::FAILURE,
     }
@@ -26,7 +28,13 @@ struct Line<'a> {
 }
 
 /// Whether all the files could be read. Errors are those of `out` and `err`.
-fn print(files: &[PathBuf], json: bool, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<bool> {
+fn print(
+    files: &[PathBuf],
+    json: bool,
+    words: &Words<'_>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<bool> {
     let mut all_read = true;
     for file in files {
         match std::fs::read(file) {
@@ -40,31 +48,33 @@ fn print(files: &[PathBuf], json: bool, out: &mut dyn Write, err: &mut dyn Write
                     serde_json::to_writer(&mut *out, &line)?;
                     writeln!(out)?;
                 } else {
-                    writeln!(out, "{}", sentence(file, &examination))?;
+                    writeln!(out, "{}", sentence(file, &examination).say(words))?;
                 }
             }
             Err(error) => {
                 all_read = false;
-                writeln!(err, "{}: cannot be read: {error}", file.display())?;
+                let phrase = Phrase::new("parse-unreadable")
+                    .with("file", file.display().to_string())
+                    .with("reason", system(&error));
+                writeln!(err, "{}", phrase.say(words))?;
             }
         }
     }
     Ok(all_read)
 }
 
-fn sentence(file: &Path, examination: &Examination) -> String {
-    let file = file.display();
-    match &examination.verdict {
+fn sentence(file: &Path, examination: &Examination) -> Phrase {
+    let phrase = match &examination.verdict {
         Verdict::Accepted => {
             let outline = examination.message.as_ref();
             let what = match outline
                 .map(|message| (&message.method, &message.request_uri, &message.status, &message.reason))
             {
-                Some((Some(method), Some(uri), ..)) => format!(": {method} {uri}"),
-                Some((.., Some(status), Some(reason))) => format!(": {status} {reason}"),
+                Some((Some(method), Some(uri), ..)) => format!("{method} {uri}"),
+                Some((.., Some(status), Some(reason))) => format!("{status} {reason}"),
                 _ => String::new(),
             };
-            format!("{file}: accepted{}", what.trim_end())
+            Phrase::new("parse-accepted").with("message", what.trim_end())
         }
         Verdict::Answered {
             status,
@@ -75,10 +85,17 @@ fn sentence(file: &Path, examination: &Examination) -> String {
                 .iter()
                 .map(|field| format!("; {}: {}", field.name, field.value))
                 .collect();
-            format!("{file}: answered {status} {reason}{headers}")
+            Phrase::new("parse-answered")
+                .with("status", status.to_string())
+                .with("reason", reason.clone())
+                .with("headers", headers)
         }
-        Verdict::Dropped { reason } => format!("{file}: dropped: {reason}"),
-    }
+        Verdict::Dropped { fault, .. } => {
+            let reason = fault.as_ref().map_or(Phrase::new("fault-keep-alive"), Told::told);
+            Phrase::new("parse-dropped").with("reason", reason)
+        }
+    };
+    phrase.with("file", file.display().to_string())
 }
 
 #[cfg(test)]
@@ -100,7 +117,8 @@ mod tests {
         }
         files.push(folder.path().join("missing.sip"));
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let all_read = print(&files, json, &mut out, &mut err).unwrap();
+        let words = crate::words::of(crate::words::Language::English);
+        let all_read = print(&files, json, &words, &mut out, &mut err).unwrap();
         (
             all_read,
             String::from_utf8(out).unwrap(),

@@ -1,23 +1,24 @@
 //! What `dial`, `load` and `check --call` share: a trunk from the command line or the configuration, and a probe on it.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rtp_media::driver::{Media, Settings as MediaSettings};
+use rtp_media::driver::{Media, Settings as MediaSettings, StartError};
 use rtp_media::sdp::{InBandPolicy, OfferSettings, SrtpPolicy, make_keys};
 use rtp_media::{Clip, Codec, Ptime, import};
-use sip_core::driver::{Application, Driver, TlsSettings};
+use sip_core::driver::{Application, BindError, Driver, Location, TlsError, TlsSettings, lookup};
 use sip_core::{
     Config as SipConfig, Credentials, Destination, Endpoint, Event, Identity, Local, Secret, Target, Transport,
     TrunkConfig,
 };
 
-use crate::config::Place;
+use crate::config::{Place, SecretError};
 use crate::probe::{Leg, Plan, Probe, Totals};
 use crate::service::random_seed;
 use crate::service::signalling::MediaPorts;
+use crate::words::{Phrase, Told, error_in_english, system};
 
 /// Which keys are listened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -80,57 +81,91 @@ pub struct Line {
 }
 
 /// Why a probe cannot start.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum ProbeError {
     /// The address.
-    #[error(
-        "“{0}” is not an address that can be called; write sip:NUMBER@HOST, for example sip:+33199000000@sbc.example.net"
-    )]
     Uri(String),
     /// The host.
-    #[error("“{host}” has no address ({source}); check its name, and the DNS of this machine")]
-    Host {
-        /// As written.
-        host: String,
-        /// What the system says.
+    Host(String),
+    /// The sound's file.
+    File {
+        /// As given.
+        path: PathBuf,
+        /// Why it cannot be read.
         source: std::io::Error,
     },
     /// The sound.
-    #[error("the sound {path} cannot be played: {reason}")]
     Sound {
         /// As given.
         path: PathBuf,
-        /// Why.
-        reason: String,
+        /// Why it cannot be played.
+        source: import::ImportError,
     },
     /// The codec.
-    #[error("“{0}” is not a codec; use pcma, pcmu, g722 or opus")]
     Codec(String),
     /// The password.
-    #[error("the password: {0}")]
-    Password(#[from] crate::config::SecretError),
+    Password(SecretError),
     /// A number of seconds.
-    #[error("--{0} must be between 0 and 86400 seconds")]
     Seconds(&'static str),
+    /// Calls a second.
+    Rate,
     /// SIP sockets.
-    #[error(transparent)]
-    Sip(#[from] sip_core::driver::BindError),
+    Sip(BindError),
     /// TLS.
-    #[error(transparent)]
-    Tls(#[from] sip_core::driver::TlsError),
+    Tls(TlsError),
     /// RTP.
-    #[error(transparent)]
-    Media(#[from] rtp_media::driver::StartError),
+    Media(StartError),
     /// Threads.
-    #[error("the system gives no thread: {0}")]
     Thread(std::io::Error),
 }
 
+impl Told for ProbeError {
+    fn told(&self) -> Phrase {
+        match self {
+            Self::Uri(uri) => Phrase::new("probe-uri").with("uri", uri.clone()),
+            Self::Host(host) => Phrase::new("probe-host").with("host", host.clone()),
+            Self::File { path, source } => Phrase::new("probe-sound")
+                .with("path", path.display().to_string())
+                .with("reason", system(source)),
+            Self::Sound { path, source } => Phrase::new("probe-sound")
+                .with("path", path.display().to_string())
+                .with("reason", source.told()),
+            Self::Codec(name) => Phrase::new("probe-codec")
+                .with("name", name.clone())
+                .with("codecs", crate::config::CODECS),
+            Self::Password(error) => Phrase::new("probe-password").with("reason", error.told()),
+            Self::Seconds(option) => Phrase::new("probe-seconds").with("option", *option),
+            Self::Rate => Phrase::new("probe-rate"),
+            Self::Sip(BindError::Busy(address)) => Phrase::new("probe-busy").with("address", address.to_string()),
+            Self::Sip(BindError::Listen { address, source }) => Phrase::new("probe-local")
+                .with("address", address.to_string())
+                .with("reason", system(source)),
+            Self::Tls(error) => error.told(),
+            Self::Media(error) => error.told(),
+            Self::Thread(error) => Phrase::new("start-thread").with("reason", system(error)),
+        }
+    }
+}
+
+error_in_english!(ProbeError);
+
 /// A sip URI taken apart as far as a probe needs it.
+#[derive(Debug, PartialEq, Eq)]
 struct Remote {
-    transport: Transport,
-    address: SocketAddr,
+    location: Location,
     domain: String,
+}
+
+impl Remote {
+    /// Where it leads now (RFC 3263), by one transport.
+    async fn locate(&self) -> Result<Vec<Target>, ProbeError> {
+        let mut targets = lookup(&self.location).await.unwrap_or_default();
+        let Some(transport) = targets.first().map(|target| target.transport) else {
+            return Err(ProbeError::Host(self.location.host.clone()));
+        };
+        targets.retain(|target| target.transport == transport);
+        Ok(targets)
+    }
 }
 
 fn remote(uri: &str) -> Result<Remote, ProbeError> {
@@ -146,31 +181,30 @@ fn remote(uri: &str) -> Result<Remote, ProbeError> {
         .split(';')
         .find_map(|parameter| parameter.strip_prefix("transport="));
     let transport = match named.map(str::to_ascii_lowercase).as_deref() {
-        None if is_secure => Transport::Tls,
-        None | Some("udp") => Transport::Udp,
-        Some("tcp") => Transport::Tcp,
-        Some("tls") => Transport::Tls,
+        None if is_secure => Some(Transport::Tls),
+        None => None,
+        Some("udp") => Some(Transport::Udp),
+        Some("tcp") => Some(Transport::Tcp),
+        Some("tls") => Some(Transport::Tls),
         Some(_) => return Err(wrong()),
     };
-    let default = if transport == Transport::Tls { 5061 } else { 5060 };
     let (name, port) = match host.rsplit_once(':') {
         Some((name, port)) if !name.ends_with(':') && (!name.contains(':') || name.ends_with(']')) => {
-            (name, port.parse().map_err(|_| wrong())?)
+            (name, Some(port.parse().map_err(|_| wrong())?))
         }
-        _ => (host, default),
+        _ => (host, None),
     };
     let bare = name.trim_start_matches('[').trim_end_matches(']');
-    let fail = |source| ProbeError::Host {
+    if bare.is_empty() {
+        return Err(wrong());
+    }
+    let location = Location {
         host: bare.to_owned(),
-        source,
-    };
-    let mut addresses = (bare, port).to_socket_addrs().map_err(fail)?;
-    let address = addresses
-        .next()
-        .ok_or_else(|| fail(std::io::Error::from(std::io::ErrorKind::NotFound)))?;
-    Ok(Remote {
+        port,
         transport,
-        address,
+    };
+    Ok(Remote {
+        location,
         domain: name.to_owned(),
     })
 }
@@ -194,12 +228,13 @@ fn sound(path: Option<&Path>, codecs: &[Codec]) -> Result<Arc<Clip>, ProbeError>
             Clip::from_pcm(tone.map(|sample| sample as i16).collect(), 8000)
         }
         Some(path) => {
-            let fail = |reason: String| ProbeError::Sound {
-                path: path.to_owned(),
-                reason,
+            let path = path.to_owned();
+            let bytes = match std::fs::read(&path) {
+                Ok(bytes) => bytes,
+                Err(source) => return Err(ProbeError::File { path, source }),
             };
-            let bytes = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
-            let pcm = import::read(bytes, Some(import::MESSAGE_RATE)).map_err(|error| fail(error.to_string()))?;
+            let pcm =
+                import::read(bytes, Some(import::MESSAGE_RATE)).map_err(|source| ProbeError::Sound { path, source })?;
             Clip::from_pcm(pcm.samples, pcm.rate)
         }
     };
@@ -235,6 +270,8 @@ impl Line {
     ) -> Result<Ready, ProbeError> {
         let configured = credentials.map(|(user, password)| Credentials { user, password });
         let remote = remote(&self.uri)?;
+        let targets = remote.locate().await?;
+        let Target { transport, addr } = targets[0];
         let hold = self.hold.map(|value| seconds("hold", value)).transpose()?;
         let ring_timeout = seconds("ring", self.ring)?;
         let mut codecs = Vec::new();
@@ -242,28 +279,26 @@ impl Line {
             codecs.push(crate::config::codec(name).ok_or_else(|| ProbeError::Codec(name.clone()))?);
         }
         let clip = sound(self.play.as_deref(), &codecs)?;
-        let ip = local_towards(remote.address).unwrap_or(IpAddr::from([127, 0, 0, 1]));
+        let ip = local_towards(addr).unwrap_or(IpAddr::from([127, 0, 0, 1]));
         let local = self.local.unwrap_or(SocketAddr::new(ip, 0));
         let config = SipConfig {
-            locals: vec![Local::new(remote.transport, local)],
+            locals: vec![Local::new(transport, local)],
             ..SipConfig::default()
         };
-        let mut driver = Driver::bind(config, random_seed()).await?;
-        if remote.transport == Transport::Tls {
+        let mut driver = Driver::bind(config, random_seed()).await.map_err(ProbeError::Sip)?;
+        if transport == Transport::Tls {
             let authorities = self.authorities.iter().cloned().collect();
             driver
                 .set_tls(&TlsSettings {
                     authorities,
                     ..TlsSettings::default()
                 })
-                .await?;
+                .await
+                .map_err(ProbeError::Tls)?;
         }
         let trunk = TrunkConfig {
             name: "probe".to_owned(),
-            targets: vec![Target {
-                transport: remote.transport,
-                addr: remote.address,
-            }],
+            targets,
             domain: remote.domain,
             credentials: self.credentials()?.or(configured),
             identity: Identity {
@@ -275,10 +310,12 @@ impl Line {
         let trunk = driver.endpoint().add_trunk(Instant::now(), trunk);
         let waker = driver.waker();
         let wake = Some(Arc::new(move || waker.wake()) as rtp_media::driver::Wake);
-        let media = Arc::new(Media::start(MediaSettings {
+        let media = Media::start(MediaSettings {
             wake,
             ..MediaSettings::new(local.ip(), 20_000..60_000)
-        })?);
+        })
+        .map_err(ProbeError::Media)?;
+        let media = Arc::new(media);
         let mut offer = OfferSettings {
             codecs,
             ..OfferSettings::new(local, 0)
@@ -316,7 +353,7 @@ impl Line {
             (None, Some(path)) => Place::File(path.clone()),
             (None, None) => Place::Environment("TOCSIN_PASSWORD".to_owned()),
         };
-        let password: Secret = place.read(Path::new("."))?;
+        let password: Secret = place.read(Path::new(".")).map_err(ProbeError::Password)?;
         Ok(Some(Credentials {
             user: user.clone(),
             password,
@@ -438,29 +475,35 @@ mod tests {
 
     #[test]
     fn addresses_are_taken_apart() {
+        let (udp, tcp, tls) = (Some(Transport::Udp), Some(Transport::Tcp), Some(Transport::Tls));
         let cases = [
-            ("sip:100@127.0.0.1", Some(("127.0.0.1:5060", Transport::Udp))),
+            ("sip:100@127.0.0.1", Some(("127.0.0.1", None, None))),
             (
                 "sip:100@127.0.0.1:5080;transport=tcp",
-                Some(("127.0.0.1:5080", Transport::Tcp)),
+                Some(("127.0.0.1", Some(5080), tcp)),
             ),
-            ("sips:100@127.0.0.1", Some(("127.0.0.1:5061", Transport::Tls))),
-            ("sip:127.0.0.1:5070", Some(("127.0.0.1:5070", Transport::Udp))),
-            ("sip:100@[::1]:5080", Some(("[::1]:5080", Transport::Udp))),
-            ("sip:100@[::1]", Some(("[::1]:5060", Transport::Udp))),
+            (
+                "sip:100@sbc.example.net;transport=UDP",
+                Some(("sbc.example.net", None, udp)),
+            ),
+            ("sips:100@127.0.0.1", Some(("127.0.0.1", None, tls))),
+            ("sip:127.0.0.1:5070", Some(("127.0.0.1", Some(5070), None))),
+            ("sip:100@[::1]:5080", Some(("::1", Some(5080), None))),
+            ("sip:100@[::1]", Some(("::1", None, None))),
             ("sip:100@127.0.0.1;transport=carrier-pigeon", None),
+            ("sip:100@", None),
+            ("sip:100@host:99999", None),
             ("tel:+33199000000", None),
             ("100", None),
         ];
         for (uri, expected) in cases {
-            let read = remote(uri)
-                .ok()
-                .map(|remote| (remote.address.to_string(), remote.transport));
-            assert_eq!(
-                read,
-                expected.map(|(address, transport)| (address.to_owned(), transport)),
-                "{uri}"
-            );
+            let read = remote(uri).ok().map(|remote| remote.location);
+            let expected = expected.map(|(host, port, transport)| Location {
+                host: host.to_owned(),
+                port,
+                transport,
+            });
+            assert_eq!(read, expected, "{uri}");
         }
     }
 }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Config;
 use crate::service::{Service, ServiceError};
+use crate::words::{Phrase, Words};
 
 /// What `tocsin serve` takes.
 #[derive(Debug, clap::Args)]
@@ -17,11 +18,11 @@ pub struct Arguments {
 }
 
 /// Runs the service.
-pub fn run(arguments: Arguments) -> ExitCode {
+pub fn run(arguments: Arguments, words: &Words<'_>) -> ExitCode {
     start_log();
     let config = match Config::load(&arguments.config) {
         Ok(config) => config,
-        Err(error) => return super::fail(&error),
+        Err(error) => return super::refuse(words, &error),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -29,31 +30,60 @@ pub fn run(arguments: Arguments) -> ExitCode {
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => return super::fail(&ServiceError::Thread(error)),
+        Err(error) => return super::fail(words, &ServiceError::Thread(error)),
     };
-    match runtime.block_on(serve(&config)) {
+    match runtime.block_on(serve(&config, words)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => super::fail(&error),
+        Err(error) => super::fail(words, &error),
     }
 }
 
-async fn serve(config: &Config) -> Result<(), ServiceError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(ServiceError::Thread)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServiceError::Thread)?;
+async fn serve(config: &Config, words: &Words<'_>) -> Result<(), ServiceError> {
+    let mut signals = Signals::listen().map_err(ServiceError::Thread)?;
     let service = Service::start(config).await?;
     let server = service.server();
-    println!("tocsin: https://{}/", server.address());
-    println!("tocsin: certificate SHA-256 {}", server.fingerprint());
+    let say = |phrase: Phrase| println!("{}", Phrase::new("program-says").with("what", phrase).say(words));
+    say(Phrase::new("serve-address").with("address", format!("https://{}/", server.address())));
+    say(Phrase::new("serve-certificate").with("fingerprint", server.fingerprint()));
     if let Some(password) = server.initial_password() {
-        println!("tocsin: first sign-in as “admin” with the password {password}");
+        say(Phrase::new("serve-first-password").with("password", password));
     }
+    signals.next().await;
+    say(Phrase::new("serve-ending").with("seconds", config.grace.as_secs()));
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        () = service.stop() => Ok(()),
+        number = signals.next() => {
+            // As after a power cut, which the journal survives.
+            say(Phrase::new("serve-cut"));
+            std::process::exit(SIGNALLED + number);
+        }
     }
-    println!("tocsin: ending; calls are hung up, campaigns resume at the next start");
-    service.stop().await;
-    Ok(())
+}
+
+/// Exit status of a program that a signal ended, less the signal's number (POSIX shells).
+const SIGNALLED: i32 = 128;
+
+/// The signals that end the service.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for one and gives its number.
+    async fn next(&mut self) -> i32 {
+        tokio::select! {
+            _ = self.terminate.recv() => SignalKind::terminate().as_raw_value(),
+            _ = self.interrupt.recv() => SignalKind::interrupt().as_raw_value(),
+        }
+    }
 }
 
 /// Logs on standard error, as RUST_LOG wants; warnings and news by default.

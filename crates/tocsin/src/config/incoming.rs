@@ -7,6 +7,7 @@ use directory::E164;
 use super::reader::Section;
 use super::secret::Secret;
 use super::{LONGEST_PERIOD, Mistake, Trunk};
+use crate::words::Phrase;
 
 /// Calls from outside.
 #[derive(Debug, Clone)]
@@ -49,12 +50,12 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Incoming {
         .unwrap_or(Duration::from_secs(86_400));
     let channels = section.integer("channels", 1..10_001).unwrap_or(30) as usize;
     let longest_recording = section
-        .duration("longest_recording", Duration::from_secs(5)..Duration::from_secs(1_801))
+        .duration("longest_recording", Duration::from_secs(5)..Duration::from_secs(1_800))
         .unwrap_or(Duration::from_secs(180));
     let accounts = section.tables("account", read_account);
     if let Some(both) = call_back.iter().find(|number| launch.contains(number)) {
-        let reason = format!("{both} stands in “launch” and in “call_back”: a number can lead to one of them");
-        section.blame(None, Mistake::Conflict { reason });
+        let reason = Phrase::new("config-conflict-incoming").with("number", both.clone());
+        section.blame(None, Mistake::Conflict(reason));
     }
     Incoming {
         launch,
@@ -89,14 +90,9 @@ fn numbers(section: &mut Section<'_, '_>, key: &'static str) -> Option<Vec<Strin
     for (text, span) in section.texts(key)? {
         let number = called(&text);
         if number.is_empty() || number.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            section.refuse(
-                key,
-                span,
-                format!("“{text}”"),
-                "expected the number as the carrier gave it",
-            );
+            section.refuse(key, span, text, Phrase::new("config-expected-called"));
         } else if numbers.contains(&number) {
-            section.refuse(key, span, format!("“{text}”"), "named twice");
+            section.refuse(key, span, text, Phrase::new("config-named-twice"));
         } else {
             numbers.push(number);
         }
@@ -108,13 +104,13 @@ fn read_account(section: &mut Section<'_, '_>) -> Option<Account> {
     let user = section.text("user");
     let password = section.secret(["password", "password_file", "password_env"]);
     if user.is_none() {
-        section.missing("user", "the name with which the telephone signs in");
+        section.missing("user", "config-purpose-account-user");
     }
     let asked = ["password", "password_file", "password_env"]
         .iter()
         .any(|key| section.has(key));
     if password.is_none() && !asked {
-        section.missing("password", "give “password”, “password_file” or “password_env”");
+        section.missing("password", "config-purpose-password");
     }
     Some(Account {
         user: user?,

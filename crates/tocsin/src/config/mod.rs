@@ -15,9 +15,10 @@ use std::time::Duration;
 pub use incoming::{Account, Incoming, called};
 pub use problem::{ConfigError, Mistake, Problem};
 pub use secret::{Place, Secret, SecretError};
-pub(crate) use trunk::codec;
+pub(crate) use trunk::{CODECS, codec};
 pub use trunk::{NumberFormat, Security, Trunk};
 
+use crate::words::Phrase;
 use reader::{Reader, Section};
 
 /// The whole configuration of one tocsin.
@@ -25,6 +26,8 @@ use reader::{Reader, Section};
 pub struct Config {
     /// Folder that holds the journal, the directory, the certificates and the recordings.
     pub data: PathBuf,
+    /// How long calls in progress may go on when the service is told to stop.
+    pub grace: Duration,
     /// The HTTPS API and console.
     pub web: Web,
     /// Signalling.
@@ -122,10 +125,9 @@ impl Config {
                     .filter(|byte| **byte == b'\n')
                     .count()
                     + 1;
-                let message = "the file must be saved as UTF-8".to_owned();
                 Err(vec![Problem {
                     line: Some(line),
-                    mistake: Mistake::Syntax { message },
+                    mistake: Mistake::Encoding,
                 }])
             }
         };
@@ -150,7 +152,12 @@ impl Config {
         if !reader.problems.is_empty() {
             return Err(reader.problems);
         }
-        let mut root = Section::new(&mut reader, "the file", Some(document.get_ref()), None);
+        let mut root = Section::new(
+            &mut reader,
+            Phrase::new("config-whole-file"),
+            Some(document.get_ref()),
+            None,
+        );
         let config = read_root(&mut root, base);
         root.finish();
         let mut problems = reader.problems;
@@ -164,6 +171,9 @@ impl Config {
 
 fn read_root(root: &mut Section<'_, '_>, base: &Path) -> Option<Config> {
     let data = root.path("data").unwrap_or_else(|| base.join("data"));
+    let grace = root
+        .duration("grace", Duration::ZERO..LONGEST_GRACE)
+        .unwrap_or(Duration::from_secs(10));
     let web = root.table("web", read_web);
     let sip = root.table("sip", read_sip);
     let media = root.table("media", |section| read_media(section, sip.listen.ip()));
@@ -174,26 +184,19 @@ fn read_root(root: &mut Section<'_, '_>, base: &Path) -> Option<Config> {
     let throttles = root.tables("throttle", tariff::read_throttle);
     let users = root.tables("user", read_user);
     if !root.has("trunk") {
-        root.missing("[[trunk]]", "tocsin needs at least one way to the telephone network");
+        root.missing("[[trunk]]", "config-purpose-trunk");
     }
     if let Some(name) = twice(trunks.iter().map(|trunk| &trunk.name)) {
-        root.blame(
-            None,
-            Mistake::Conflict {
-                reason: format!("two trunks are named “{name}”"),
-            },
-        );
+        let reason = Phrase::new("config-conflict-trunk-name").with("name", name.clone());
+        root.blame(None, Mistake::Conflict(reason));
     }
     if let Some(name) = twice(users.iter().map(|user| &user.name)) {
-        root.blame(
-            None,
-            Mistake::Conflict {
-                reason: format!("two users are named “{name}”"),
-            },
-        );
+        let reason = Phrase::new("config-conflict-user-name").with("name", name.clone());
+        root.blame(None, Mistake::Conflict(reason));
     }
     Some(Config {
         data,
+        grace,
         web,
         sip,
         media,
@@ -218,8 +221,7 @@ fn read_web(section: &mut Section<'_, '_>) -> Web {
         (Some(certificate), Some(key)) => Some((certificate, key)),
         (None, None) => None,
         _ => {
-            let reason = "“certificate” and “key” go together: give both PEM files, or neither".to_owned();
-            section.blame(None, Mistake::Conflict { reason });
+            section.blame(None, Mistake::Conflict(Phrase::new("config-conflict-certificate")));
             None
         }
     };
@@ -231,14 +233,14 @@ fn read_sip(section: &mut Section<'_, '_>) -> Sip {
         listen: section
             .address("listen")
             .unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5060))),
-        advertised: section.parsed("advertised", "an IP address"),
+        advertised: section.parsed("advertised", "config-expected-ip"),
         authorities: section.path("authorities"),
     }
 }
 
 fn read_media(section: &mut Section<'_, '_>, signalling: IpAddr) -> Media {
-    let address = section.parsed("address", "an IP address").unwrap_or(signalling);
-    let advertised = section.parsed("advertised", "an IP address");
+    let address = section.parsed("address", "config-expected-ip").unwrap_or(signalling);
+    let advertised = section.parsed("advertised", "config-expected-ip");
     let ports = section.read_with("ports", read_ports).unwrap_or(20_000..40_000);
     let threads = section.integer("threads", 1..65).unwrap_or(1) as usize;
     Media {
@@ -249,13 +251,13 @@ fn read_media(section: &mut Section<'_, '_>, signalling: IpAddr) -> Media {
     }
 }
 
-fn read_ports(text: &str) -> Result<Range<u16>, String> {
-    let wrong = || "expected two ports, for example \"20000-40000\"".to_owned();
+fn read_ports(text: &str) -> Result<Range<u16>, Phrase> {
+    let wrong = || Phrase::new("config-expected-ports");
     let (first, last) = text.split_once('-').ok_or_else(wrong)?;
     let first: u16 = first.trim().parse().map_err(|_| wrong())?;
     let last: u16 = last.trim().parse().map_err(|_| wrong())?;
     if first < 1024 || last <= first {
-        return Err("the first port must be at least 1024 and lower than the last".to_owned());
+        return Err(Phrase::new("config-expected-port-order"));
     }
     Ok(first..last)
 }
@@ -266,8 +268,7 @@ fn read_speech(section: &mut Section<'_, '_>) -> Speech {
         .map(|words| words.into_iter().map(|(word, _)| word).collect());
     let engine = match command {
         Some(words) if words.is_empty() => {
-            let reason = "“command” is empty: give a program and its arguments, or leave it out for espeak-ng".into();
-            section.blame(None, Mistake::Conflict { reason });
+            section.blame(None, Mistake::Conflict(Phrase::new("config-conflict-command")));
             Engine::Espeak
         }
         Some(words) => Engine::Command(words),
@@ -284,14 +285,14 @@ fn read_user(section: &mut Section<'_, '_>) -> Option<User> {
     let group = section.text("group");
     let password = section.secret(["password", "password_file", "password_env"]);
     if name.is_none() {
-        section.missing("name", "the name that the person signs in with");
+        section.missing("name", "config-purpose-user-name");
     }
     if password.is_none()
         && !["password", "password_file", "password_env"]
             .iter()
             .any(|key| section.has(key))
     {
-        section.missing("password", "give “password”, “password_file” or “password_env”");
+        section.missing("password", "config-purpose-password");
     }
     Some(User {
         name: name?,
@@ -299,6 +300,9 @@ fn read_user(section: &mut Section<'_, '_>) -> Option<User> {
         password: password?,
     })
 }
+
+/// Longest time that a stop may take: beyond it, service managers lose patience.
+const LONGEST_GRACE: Duration = Duration::from_secs(600);
 
 /// Longest ping interval, registration or other period that makes sense in a trunk's settings.
 pub(crate) const LONGEST_PERIOD: Duration = Duration::from_secs(86_400);

@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::{Mistake, Problem};
 use super::secret::{Place, Secret};
+use crate::words::{Argument, Phrase, Told};
 
 /// Collects the mistakes of one file.
 pub(super) struct Reader<'a> {
@@ -49,14 +50,14 @@ pub(super) struct Section<'r, 'a> {
     reader: &'r mut Reader<'a>,
     table: Option<&'r DeTable<'a>>,
     span: Option<Range<usize>>,
-    name: String,
+    name: Argument,
     known: Vec<&'static str>,
 }
 
 impl<'r, 'a> Section<'r, 'a> {
     pub(super) fn new(
         reader: &'r mut Reader<'a>,
-        name: impl Into<String>,
+        name: impl Into<Argument>,
         table: Option<&'r DeTable<'a>>,
         span: Option<Range<usize>>,
     ) -> Self {
@@ -84,33 +85,42 @@ impl<'r, 'a> Section<'r, 'a> {
         self.reader.blame(span, mistake);
     }
 
+    /// A setting that must be there is not; `purpose` is the key of the text that says what it is for.
     pub(super) fn missing(&mut self, key: &str, purpose: &'static str) {
         let mistake = Mistake::Missing {
             key: key.into(),
             section: self.name.clone(),
-            purpose,
+            purpose: Phrase::new(purpose),
         };
         self.blame(None, mistake);
     }
 
     fn wrong_type(&mut self, key: &str, value: &Spanned<DeValue<'_>>, expected: &'static str) {
-        let found = value.get_ref().type_str();
+        let found = Phrase::new(match value.get_ref() {
+            DeValue::String(_) => "config-found-text",
+            DeValue::Integer(_) => "config-found-integer",
+            DeValue::Float(_) => "config-found-float",
+            DeValue::Boolean(_) => "config-found-boolean",
+            DeValue::Datetime(_) => "config-found-date",
+            DeValue::Array(_) => "config-found-list",
+            DeValue::Table(_) => "config-found-section",
+        });
         self.reader.blame(
             Some(value.span()),
             Mistake::Type {
                 key: key.into(),
-                expected,
+                expected: Phrase::new(expected),
                 found,
             },
         );
     }
 
     /// The line's value cannot be used.
-    pub(super) fn refuse(&mut self, key: &str, span: Range<usize>, value: impl ToString, reason: impl Into<String>) {
+    pub(super) fn refuse(&mut self, key: &str, span: Range<usize>, value: impl ToString, reason: Phrase) {
         let mistake = Mistake::Value {
             key: key.into(),
             value: value.to_string(),
-            reason: reason.into(),
+            reason,
         };
         self.reader.blame(Some(span), mistake);
     }
@@ -121,7 +131,7 @@ impl<'r, 'a> Section<'r, 'a> {
         match value.get_ref() {
             DeValue::String(text) => Some((text.to_string(), value.span())),
             _ => {
-                self.wrong_type(key, value, "a text in quotes");
+                self.wrong_type(key, value, "config-a-text");
                 None
             }
         }
@@ -136,13 +146,13 @@ impl<'r, 'a> Section<'r, 'a> {
         Some(self.reader.base.join(text))
     }
 
-    /// A text read by its type's own parser.
-    pub(super) fn parsed<T: FromStr>(&mut self, key: &'static str, expected: &str) -> Option<T> {
+    /// A text read by its type's own parser; `expected` is the key of the text that says what would do.
+    pub(super) fn parsed<T: FromStr>(&mut self, key: &'static str, expected: &'static str) -> Option<T> {
         let (text, span) = self.spanned_text(key)?;
         match text.parse() {
             Ok(value) => Some(value),
             Err(_) => {
-                self.refuse(key, span, format!("“{text}”"), format!("expected {expected}"));
+                self.refuse(key, span, text, Phrase::new(expected));
                 None
             }
         }
@@ -152,13 +162,13 @@ impl<'r, 'a> Section<'r, 'a> {
     pub(super) fn read_with<T>(
         &mut self,
         key: &'static str,
-        read: impl FnOnce(&str) -> Result<T, String>,
+        read: impl FnOnce(&str) -> Result<T, Phrase>,
     ) -> Option<T> {
         let (text, span) = self.spanned_text(key)?;
         match read(&text) {
             Ok(value) => Some(value),
             Err(reason) => {
-                self.refuse(key, span, format!("“{text}”"), reason);
+                self.refuse(key, span, &text, reason);
                 None
             }
         }
@@ -166,14 +176,14 @@ impl<'r, 'a> Section<'r, 'a> {
 
     /// `address:port`.
     pub(super) fn address(&mut self, key: &'static str) -> Option<SocketAddr> {
-        self.parsed(key, "an address and a port, for example \"0.0.0.0:5060\"")
+        self.parsed(key, "config-expected-address")
     }
 
     pub(super) fn boolean(&mut self, key: &'static str) -> Option<bool> {
         let value = self.value(key)?;
         let read = value.get_ref().as_bool();
         if read.is_none() {
-            self.wrong_type(key, value, "true or false");
+            self.wrong_type(key, value, "config-a-boolean");
         }
         read
     }
@@ -182,7 +192,7 @@ impl<'r, 'a> Section<'r, 'a> {
     pub(super) fn integer(&mut self, key: &'static str, bounds: Range<u64>) -> Option<u64> {
         let value = self.value(key)?;
         let Some(integer) = value.get_ref().as_integer() else {
-            self.wrong_type(key, value, "a whole number");
+            self.wrong_type(key, value, "config-an-integer");
             return None;
         };
         match i128::from_str_radix(&integer.as_str().replace('_', ""), integer.radix()) {
@@ -190,26 +200,30 @@ impl<'r, 'a> Section<'r, 'a> {
                 u64::try_from(number).ok()
             }
             _ => {
-                let reason = format!("must be between {} and {}", bounds.start, bounds.end - 1);
+                let reason = Phrase::new("config-expected-between")
+                    .with("least", bounds.start.to_string())
+                    .with("most", (bounds.end - 1).to_string());
                 self.refuse(key, value.span(), integer.as_str(), reason);
                 None
             }
         }
     }
 
-    /// A duration: "500ms", "30s", "5min", "2h", "90d".
+    /// A duration within bounds, both included: "500ms", "30s", "5min", "2h", "90d".
     pub(super) fn duration(&mut self, key: &'static str, bounds: Range<Duration>) -> Option<Duration> {
         let (text, span) = self.spanned_text(key)?;
         match duration(&text) {
-            Some(value) if bounds.contains(&value) => Some(value),
+            Some(value) if value >= bounds.start && value <= bounds.end => Some(value),
             Some(_) => {
-                let reason = format!("must be at least {:?} and less than {:?}", bounds.start, bounds.end);
-                self.refuse(key, span, format!("“{text}”"), reason);
+                let reason = Phrase::new("config-expected-between")
+                    .with("least", written(bounds.start))
+                    .with("most", written(bounds.end));
+                self.refuse(key, span, &text, reason);
                 None
             }
             None => {
-                let reason = "expected a duration such as \"500ms\", \"30s\", \"5min\" or \"2h\"";
-                self.refuse(key, span, format!("“{text}”"), reason);
+                let reason = Phrase::new("config-expected-duration");
+                self.refuse(key, span, &text, reason);
                 None
             }
         }
@@ -219,14 +233,14 @@ impl<'r, 'a> Section<'r, 'a> {
     pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<(String, Range<usize>)>> {
         let value = self.value(key)?;
         let Some(items) = value.get_ref().as_array() else {
-            self.wrong_type(key, value, "a list of texts, for example [\"a\", \"b\"]");
+            self.wrong_type(key, value, "config-a-list");
             return None;
         };
         let mut texts = Vec::new();
         for item in items.iter() {
             match item.get_ref() {
                 DeValue::String(text) => texts.push((text.to_string(), item.span())),
-                _ => self.wrong_type(key, item, "a list of texts, for example [\"a\", \"b\"]"),
+                _ => self.wrong_type(key, item, "config-a-list"),
             }
         }
         Some(texts)
@@ -244,12 +258,12 @@ impl<'r, 'a> Section<'r, 'a> {
             .map(|(name, span)| (Place::Environment(name), span));
         let given = usize::from(plain.is_some()) + usize::from(file.is_some()) + usize::from(environment.is_some());
         if given > 1 {
-            let reason = format!("“{key}”, “{key}_file” and “{key}_env” say the same thing; keep one of them");
-            self.blame(None, Mistake::Conflict { reason });
+            let reason = Phrase::new("config-conflict-secret").with("key", key);
+            self.blame(None, Mistake::Conflict(reason));
         }
         if let Some((value, span)) = plain {
             if value.is_empty() {
-                self.refuse(key, span, "“”", "a secret cannot be empty");
+                self.refuse(key, span, "", Phrase::new("secret-empty"));
                 return None;
             }
             return Some(Secret::new(value));
@@ -260,7 +274,7 @@ impl<'r, 'a> Section<'r, 'a> {
             Err(error) => {
                 let mistake = Mistake::Secret {
                     key: key.into(),
-                    reason: error.to_string(),
+                    reason: error.told(),
                 };
                 self.reader.blame(Some(span), mistake);
                 None
@@ -275,7 +289,7 @@ impl<'r, 'a> Section<'r, 'a> {
             Some(value) => match value.get_ref() {
                 DeValue::Table(table) => (Some(table), Some(value.span())),
                 _ => {
-                    self.wrong_type(key, value, "a section [in brackets]");
+                    self.wrong_type(key, value, "config-a-section");
                     (None, None)
                 }
             },
@@ -297,13 +311,13 @@ impl<'r, 'a> Section<'r, 'a> {
             return Vec::new();
         };
         let Some(items) = value.get_ref().as_array() else {
-            self.wrong_type(key, value, "sections [[in double brackets]]");
+            self.wrong_type(key, value, "config-a-section-list");
             return Vec::new();
         };
         let mut read_items = Vec::new();
         for item in items.iter() {
             let DeValue::Table(table) = item.get_ref() else {
-                self.wrong_type(key, item, "sections [[in double brackets]]");
+                self.wrong_type(key, item, "config-a-section-list");
                 continue;
             };
             let mut section = Section::new(self.reader, format!("[[{key}]]"), Some(table), Some(item.span()));
@@ -355,6 +369,25 @@ fn is_near(a: &str, b: &str) -> bool {
     row[b.len()] <= 2
 }
 
+/// A duration as the file would write it.
+fn written(duration: Duration) -> String {
+    let milliseconds = duration.as_millis();
+    let units = [
+        (86_400_000, "d"),
+        (3_600_000, "h"),
+        (60_000, "min"),
+        (1000, "s"),
+        (1, "ms"),
+    ];
+    units
+        .into_iter()
+        .find(|(unit, _)| milliseconds > 0 && milliseconds.is_multiple_of(*unit))
+        .map_or_else(
+            || "0s".to_owned(),
+            |(unit, name)| format!("{}{name}", milliseconds / unit),
+        )
+}
+
 /// Reads "500ms", "30s", "5min", "2h" or "90d".
 pub(super) fn duration(text: &str) -> Option<Duration> {
     let text = text.trim();
@@ -391,6 +424,13 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(duration(text).map(|d| d.as_millis()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_are_written_as_they_are_read() {
+        for text in ["500ms", "30s", "5min", "2h", "1d", "0s", "90s"] {
+            assert_eq!(duration(text).map(written).as_deref(), Some(text));
         }
     }
 

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 pub use sip_core::Secret;
 
+use crate::words::{Phrase, Told, error_in_english, system};
+
 /// Where a secret was said to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -14,10 +16,9 @@ pub enum Place {
 }
 
 /// Why a secret could not be had.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum SecretError {
     /// The file cannot be read.
-    #[error("the secret's file {path} cannot be read: {source}")]
     File {
         /// The file as written in the configuration.
         path: PathBuf,
@@ -25,15 +26,27 @@ pub enum SecretError {
         source: std::io::Error,
     },
     /// The variable is not set, or is not UTF-8.
-    #[error("the environment variable {name} is not set; set it before tocsin starts")]
     Environment {
         /// Its name.
         name: String,
     },
     /// There is nothing in it.
-    #[error("the secret is empty")]
     Empty,
 }
+
+impl Told for SecretError {
+    fn told(&self) -> Phrase {
+        match self {
+            Self::File { path, source } => Phrase::new("secret-file")
+                .with("path", path.display().to_string())
+                .with("reason", system(source)),
+            Self::Environment { name } => Phrase::new("secret-environment").with("name", name.clone()),
+            Self::Empty => Phrase::new("secret-empty"),
+        }
+    }
+}
+
+error_in_english!(SecretError);
 
 /// Largest secret file that is read, in bytes: a password, not a disk.
 const LIMIT: usize = 4096;

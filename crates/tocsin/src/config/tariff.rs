@@ -5,6 +5,7 @@ use std::time::Duration;
 use dialer::{Tariff, Throttle};
 
 use super::reader::Section;
+use crate::words::Phrase;
 
 /// Longest billing step.
 const LONGEST_STEP: Duration = Duration::from_secs(3600);
@@ -19,7 +20,7 @@ pub(super) fn read_tariff(section: &mut Section<'_, '_>) -> Option<Tariff> {
     let next = section.duration("step", step);
     let has_price = ["per_call", "per_minute", "per_sms"].iter().any(|key| section.has(key));
     if !has_price {
-        section.missing("per_minute", "the price in euros as a text, such as \"0.0125\"");
+        section.missing("per_minute", "config-purpose-price");
     }
     let seconds = |step: Option<Duration>| u32::try_from(step.map_or(1, |step| step.as_secs())).unwrap_or(1);
     Some(Tariff {
@@ -36,10 +37,10 @@ pub(super) fn read_throttle(section: &mut Section<'_, '_>) -> Option<Throttle> {
     let given = section.read_with("prefix", prefix);
     let calls = section.integer("calls", 1..100_001);
     if !section.has("prefix") {
-        section.missing("prefix", "the numbers that are spared, such as \"+33322\"");
+        section.missing("prefix", "config-purpose-throttle-prefix");
     }
     if !section.has("calls") {
-        section.missing("calls", "most calls at once into these numbers");
+        section.missing("calls", "config-purpose-throttle-calls");
     }
     Some(Throttle {
         prefix: given?,
@@ -48,17 +49,17 @@ pub(super) fn read_throttle(section: &mut Section<'_, '_>) -> Option<Throttle> {
 }
 
 /// `+33322` as digits.
-fn prefix(text: &str) -> Result<String, String> {
+fn prefix(text: &str) -> Result<String, Phrase> {
     let digits = text.strip_prefix('+').unwrap_or_default();
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err("expected an international prefix such as \"+33\"".to_owned());
+        return Err(Phrase::new("config-expected-prefix"));
     }
     Ok(digits.to_owned())
 }
 
 /// A price in euros, in whole millionths: written as a text, because a binary fraction would not be exact.
-fn euros(text: &str) -> Result<u64, String> {
-    let wrong = || "expected euros with at most six decimals, as a text such as \"0.0125\"".to_owned();
+fn euros(text: &str) -> Result<u64, Phrase> {
+    let wrong = || Phrase::new("config-expected-euros");
     let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, ""));
     let are_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || whole.len() > 6 || fraction.len() > 6 || !are_digits(whole) || !are_digits(fraction) {

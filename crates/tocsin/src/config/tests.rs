@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::words::{Language, of};
 
 const GOOD: &str = r#"
 data = "state"
@@ -79,7 +80,8 @@ fn what_is_missing_is_named() {
         "{told:#?}"
     );
     assert!(
-        told.iter().any(|problem| problem.starts_with("line 2: “port” = 70000")),
+        told.iter()
+            .any(|problem| problem.starts_with("line 2: “port” = “70000”")),
         "{told:#?}"
     );
     assert!(mistakes("")[0].contains("at least one way to the telephone network"));
@@ -96,7 +98,7 @@ fn a_file_in_another_encoding_is_refused_with_the_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tocsin.toml");
     std::fs::write(&path, b"data = \"x\"\n# pr\xe9fecture\n").unwrap();
-    let error = Config::load(&path).unwrap_err().to_string();
+    let error = Config::load(&path).unwrap_err().listed(&of(Language::English));
     assert!(error.contains("line 2") && error.contains("UTF-8"), "{error}");
     let error = Config::load(&folder.path().join("none.toml")).unwrap_err().to_string();
     assert!(

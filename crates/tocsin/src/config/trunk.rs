@@ -10,6 +10,7 @@ use sip_core::Transport;
 use super::reader::Section;
 use super::secret::Secret;
 use super::{LONGEST_PERIOD, Mistake};
+use crate::words::{Phrase, Told};
 
 /// A carrier's SIP trunk.
 #[derive(Debug, Clone)]
@@ -98,21 +99,19 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Trunk> {
     let tariffs = section.tables("tariff", super::tariff::read_tariff);
     let ramp = section.duration("ramp", Duration::ZERO..LONGEST_PERIOD);
     if name.is_none() {
-        section.missing("name", "the name that reports show");
+        section.missing("name", "config-purpose-trunk-name");
     }
     if host.is_none() {
-        section.missing("host", "the address that the carrier gave for its border controller");
+        section.missing("host", "config-purpose-trunk-host");
     }
     let asked = ["password", "password_file", "password_env"]
         .iter()
         .any(|key| section.has(key));
     if user.is_some() != asked {
-        let reason = "“user” and “password” go together: give both as the carrier gave them, or neither".to_owned();
-        section.blame(None, Mistake::Conflict { reason });
+        section.blame(None, Mistake::Conflict(Phrase::new("config-conflict-credentials")));
     }
     if register.is_some() && user.is_none() {
-        let reason = "“register” needs the “user” to register".to_owned();
-        section.blame(None, Mistake::Conflict { reason });
+        section.blame(None, Mistake::Conflict(Phrase::new("config-conflict-register")));
     }
     let host = host?;
     Some(Trunk {
@@ -138,31 +137,39 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Trunk> {
     })
 }
 
-fn transport(text: &str) -> Result<Transport, String> {
+/// What would have done.
+pub(super) fn one_of(values: &str) -> Phrase {
+    Phrase::new("config-expected-one-of").with("values", values)
+}
+
+fn transport(text: &str) -> Result<Transport, Phrase> {
     match text {
         "udp" => Ok(Transport::Udp),
         "tcp" => Ok(Transport::Tcp),
         "tls" => Ok(Transport::Tls),
-        _ => Err("expected \"udp\", \"tcp\" or \"tls\"".to_owned()),
+        _ => Err(one_of("udp, tcp, tls")),
     }
 }
 
-fn security(text: &str) -> Result<Security, String> {
+fn security(text: &str) -> Result<Security, Phrase> {
     match text {
         "off" => Ok(Security::Off),
         "required" => Ok(Security::Required),
-        _ => Err("expected \"off\" or \"required\"".to_owned()),
+        _ => Err(one_of("off, required")),
     }
 }
 
-fn number_format(text: &str) -> Result<NumberFormat, String> {
+fn number_format(text: &str) -> Result<NumberFormat, Phrase> {
     match text {
         "e164" => Ok(NumberFormat::E164),
         "digits" => Ok(NumberFormat::Digits),
         "national" => Ok(NumberFormat::National),
-        _ => Err("expected \"e164\" (+33…), \"digits\" (33…) or \"national\" (0…)".to_owned()),
+        _ => Err(one_of("e164 (+33…), digits (33…), national (0…)")),
     }
 }
+
+/// The codecs' names.
+pub(crate) const CODECS: &str = "pcma, pcmu, g722, opus";
 
 /// Reads a codec's name as SDP writes it.
 pub(crate) fn codec(text: &str) -> Option<Codec> {
@@ -184,8 +191,8 @@ fn codecs(section: &mut Section<'_, '_>) -> Vec<Codec> {
     for (name, span) in names {
         match codec(&name) {
             Some(codec) if !codecs.contains(&codec) => codecs.push(codec),
-            Some(_) => section.refuse("codecs", span, format!("“{name}”"), "named twice"),
-            None => section.refuse("codecs", span, format!("“{name}”"), "expected pcma, pcmu, g722 or opus"),
+            Some(_) => section.refuse("codecs", span, name, Phrase::new("config-named-twice")),
+            None => section.refuse("codecs", span, name, one_of(CODECS)),
         }
     }
     if codecs.is_empty() { default } else { codecs }
@@ -194,16 +201,13 @@ fn codecs(section: &mut Section<'_, '_>) -> Vec<Codec> {
 fn callers(section: &mut Section<'_, '_>) -> Vec<E164> {
     let mut callers = Vec::new();
     let Some(numbers) = section.texts("callers") else {
-        section.missing(
-            "callers",
-            "the numbers, among those the carrier gave you, that called persons see",
-        );
+        section.missing("callers", "config-purpose-callers");
         return callers;
     };
     for (number, span) in numbers {
         match number.parse::<E164>() {
             Ok(number) => callers.push(number),
-            Err(error) => section.refuse("callers", span, format!("“{number}”"), error.to_string()),
+            Err(error) => section.refuse("callers", span, number, error.told()),
         }
     }
     callers
@@ -214,7 +218,7 @@ fn addresses(section: &mut Section<'_, '_>) -> Vec<IpAddr> {
     for (address, span) in section.texts("accept_from").unwrap_or_default() {
         match address.parse() {
             Ok(address) => addresses.push(address),
-            Err(_) => section.refuse("accept_from", span, format!("“{address}”"), "expected IP addresses"),
+            Err(_) => section.refuse("accept_from", span, address, Phrase::new("config-expected-ip")),
         }
     }
     addresses
@@ -225,12 +229,7 @@ fn prefixes(section: &mut Section<'_, '_>) -> Vec<String> {
     for (prefix, span) in section.texts("prefixes").unwrap_or_default() {
         let digits = prefix.strip_prefix('+').unwrap_or(&prefix);
         if !prefix.starts_with('+') || digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            section.refuse(
-                "prefixes",
-                span,
-                format!("“{prefix}”"),
-                "expected an international prefix such as \"+33\"",
-            );
+            section.refuse("prefixes", span, prefix, Phrase::new("config-expected-prefix"));
         } else {
             prefixes.push(prefix);
         }

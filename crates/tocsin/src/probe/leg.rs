@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use rtp_media::sdp::{self, OfferSettings, SdpError};
 use rtp_media::{Codec, Command, Stats, StreamId};
-use sip_core::{Cause, Origin, StatusCode};
+use sip_core::{Cause, StatusCode};
 
 /// One thing that happened, and how long after the INVITE.
 #[derive(Debug, Clone)]
@@ -191,20 +191,5 @@ fn agreed(session: &rtp_media::Session) -> Step {
         remote: session.remote,
         has_events: session.events_out.is_some(),
         is_encrypted: session.srtp.is_some(),
-    }
-}
-
-/// A cause in a few words, for tables.
-pub(super) fn cause_name(cause: &Cause) -> String {
-    match (cause.origin, cause.status) {
-        (Origin::Remote, Some(status)) => match &cause.reason {
-            Some(reason) => format!("{} {reason}", status.code()),
-            None => status.code().to_string(),
-        },
-        (Origin::Remote, None) => "ended by the far end".to_owned(),
-        (Origin::Local, _) => "given up by us".to_owned(),
-        (Origin::RingTimeout, _) => "rang too long".to_owned(),
-        (Origin::Timeout, _) => "no answer from the network".to_owned(),
-        (Origin::Transport, _) => "cannot be sent".to_owned(),
     }
 }

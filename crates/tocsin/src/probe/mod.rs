@@ -3,6 +3,7 @@
 //! `tocsin dial` is a probe of one call whose story is told, `tocsin load` is a probe of many whose figures are told.
 //! Sans-I/O like the switchboard: the same machine can be driven in virtual time.
 
+mod failure;
 mod leg;
 mod totals;
 
@@ -16,6 +17,7 @@ use rtp_media::sdp::{self, OfferSettings};
 use rtp_media::{Clip, Command, StreamId};
 use sip_core::{CallId, Destination, Endpoint, Event, Invite, StatusCode, TrunkId};
 
+pub use failure::Failure;
 pub use leg::{Leg, Moment, Step};
 pub use totals::Totals;
 
@@ -47,6 +49,10 @@ pub struct Plan {
     /// Keep the whole story of each call, not the figures alone.
     pub tells_story: bool,
 }
+
+/// How keys that were heard in the sound are named; those of telephone events are named by their RFC, those of INFO
+/// requests by the method.
+pub const IN_BAND: &str = "in-band";
 
 /// Statistics of a closed stream are awaited this long.
 const STATS_PATIENCE: Duration = Duration::from_secs(2);
@@ -150,7 +156,7 @@ impl<P: Ports> Probe<P> {
     fn place(&mut self, now: Instant, endpoint: &mut Endpoint) {
         self.totals.placed += 1;
         let Some((stream, address)) = self.ports.reserve() else {
-            self.totals.fail("no free RTP port");
+            self.totals.fail(Failure::NoPort);
             return;
         };
         let offer = OfferSettings {
@@ -172,7 +178,7 @@ impl<P: Ports> Probe<P> {
             }
             Err(error) => {
                 self.ports.release(stream);
-                self.totals.fail(&error.to_string());
+                self.totals.fail(Failure::Stack(error.to_string()));
             }
         }
     }
@@ -193,7 +199,7 @@ impl<P: Ports> Probe<P> {
                 if leg.answered().is_some() {
                     self.totals.up -= 1;
                 } else {
-                    self.totals.fail(&leg::cause_name(&cause));
+                    self.totals.fail(Failure::from(&cause));
                 }
                 leg.note_over(now, cause);
                 if leg.is_open() {
@@ -277,7 +283,7 @@ impl<P: Ports> Probe<P> {
                 if let Some(leg) = self.leg_of(stream) {
                     let source = match source {
                         rtp_media::DigitSource::Rfc4733 => "RFC 4733",
-                        rtp_media::DigitSource::InBand => "in-band",
+                        rtp_media::DigitSource::InBand => IN_BAND,
                     };
                     leg.note_digit(now, digit, source);
                     self.totals.digits += 1;

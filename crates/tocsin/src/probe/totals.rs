@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use rtp_media::Stats;
 use serde::Serialize;
 
+use super::Failure;
+
 /// Figures over all calls of a probe.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Totals {
@@ -21,7 +23,7 @@ pub struct Totals {
     /// Calls never answered, all told.
     pub failed: u64,
     /// The same by cause.
-    pub failed_by_cause: BTreeMap<String, u64>,
+    pub failed_by_cause: BTreeMap<Failure, u64>,
     /// Keys heard.
     pub digits: u64,
     /// The same by how they came.
@@ -62,9 +64,9 @@ impl Totals {
         }
     }
 
-    pub(super) fn fail(&mut self, cause: &str) {
+    pub(super) fn fail(&mut self, cause: Failure) {
         self.failed += 1;
-        *self.failed_by_cause.entry(cause.to_owned()).or_default() += 1;
+        *self.failed_by_cause.entry(cause).or_default() += 1;
     }
 
     pub(super) fn add_media(&mut self, stats: &Stats) {

@@ -8,26 +8,26 @@ pub mod voice;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use dialer::journal::Embedded;
-use dialer::{Dialer, Handle, Journal, JournalError, Now, RestoreError, Sequence};
+use dialer::{Dialer, Handle, Journal, JournalError, Now, RestoreError, Sequence, TrunkChange, TrunkIndex};
 use rand::RngCore;
 use rtp_media::driver::{Media, Settings as MediaSettings, StartError};
 use sip_core::driver::{BindError, Driver};
 
 use crate::config::Config;
 use crate::switchboard::Line;
+use crate::words::{Phrase, Told, error_in_english, system};
 
 use clerk::Clerk;
 use signalling::{Board, Stopper};
-use trunks::NoAddress;
 use voice::{Library, VoiceError};
 
 /// Why the service could not start. Each says what to do.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum ServiceError {
     /// The data folder.
-    #[error("the data folder {path} cannot be used: {source}; make it, and let the service's user write in it")]
     Data {
         /// As configured.
         path: PathBuf,
@@ -35,36 +35,51 @@ pub enum ServiceError {
         source: std::io::Error,
     },
     /// The journal.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
+    Journal(JournalError),
     /// The journal's story makes no sense.
-    #[error(transparent)]
-    Restore(#[from] RestoreError),
+    Restore(RestoreError),
     /// The directory.
-    #[error(transparent)]
-    Directory(#[from] directory::StoreError),
+    Directory(directory::StoreError),
     /// The sound.
-    #[error(transparent)]
-    Media(#[from] StartError),
+    Media(StartError),
     /// The telephone side.
-    #[error("[sip] listen: {0}")]
-    Sip(#[from] BindError),
+    Sip(BindError),
     /// TLS to a trunk.
-    #[error("[sip] authorities: {0}")]
-    Tls(#[from] sip_core::driver::TlsError),
-    /// A trunk.
-    #[error(transparent)]
-    Trunk(#[from] NoAddress),
+    Tls(sip_core::driver::TlsError),
     /// The voice.
-    #[error(transparent)]
-    Voice(#[from] VoiceError),
+    Voice(VoiceError),
     /// The web side.
-    #[error(transparent)]
-    Web(#[from] api::ServeError),
+    Web(api::ServeError),
     /// A thread.
-    #[error("the system gives no thread: {0}")]
     Thread(std::io::Error),
 }
+
+impl Told for ServiceError {
+    fn told(&self) -> Phrase {
+        match self {
+            Self::Data { path, source } => Phrase::new("start-data")
+                .with("path", path.display().to_string())
+                .with("reason", system(source)),
+            Self::Journal(error) => error.told(),
+            Self::Restore(error) => error.told(),
+            Self::Directory(error) => error.told(),
+            Self::Media(error) => error.told(),
+            Self::Sip(error) => error.told(),
+            Self::Tls(error) => error.told(),
+            Self::Voice(error) => error.told(),
+            Self::Web(error) => error.told(),
+            Self::Thread(error) => Phrase::new("start-thread").with("reason", system(error)),
+        }
+    }
+}
+
+error_in_english!(ServiceError);
+
+/// Trunks are closed for longer than an end takes.
+const CLOSED: Duration = Duration::from_secs(600);
+
+/// How long the start waits for the name servers; a trunk that is not found by then is down until it is.
+const DNS_PATIENCE: Duration = Duration::from_secs(3);
 
 /// A running service.
 pub struct Service {
@@ -72,6 +87,8 @@ pub struct Service {
     dialer: Handle,
     stopper: Stopper,
     signalling: JoinHandle<()>,
+    trunks: u16,
+    grace: Duration,
 }
 
 impl Service {
@@ -85,27 +102,36 @@ impl Service {
             source,
         };
         std::fs::create_dir_all(&config.data).map_err(data)?;
-        let directory = directory::Shared::new(directory::Store::open(config.data.join("directory"))?)?;
-        let journal = Embedded::open(&config.data.join("journal"))?;
-        let library = Library::open(config)?;
-        let mut driver = Driver::bind(trunks::endpoint(config), random_seed()).await?;
+        let directory = directory::Store::open(config.data.join("directory"))
+            .and_then(directory::Shared::new)
+            .map_err(ServiceError::Directory)?;
+        let journal = Embedded::open(&config.data.join("journal")).map_err(ServiceError::Journal)?;
+        let library = Library::open(config).map_err(ServiceError::Voice)?;
+        let mut driver = Driver::bind(trunks::endpoint(config), random_seed())
+            .await
+            .map_err(ServiceError::Sip)?;
         if trunks::has_tls(config) {
-            driver.set_tls(&trunks::tls(config)).await?;
+            driver.set_tls(&trunks::tls(config)).await.map_err(ServiceError::Tls)?;
         }
         let mut lines = Vec::new();
         let mut ids = Vec::new();
-        for trunk in &config.trunks {
-            let id = driver
-                .endpoint()
-                .add_trunk(std::time::Instant::now(), trunks::sip(trunk)?);
+        let located = trunks::locate_all(&config.trunks, DNS_PATIENCE).await;
+        let is_lost: Vec<bool> = located.iter().map(Vec::is_empty).collect();
+        for (trunk, targets) in config.trunks.iter().zip(located) {
+            let settings = trunks::sip(trunk, targets);
+            let id = driver.endpoint().add_trunk(std::time::Instant::now(), settings);
             if let Some(location) = trunks::location(trunk) {
                 driver.locate(id, location);
             }
             lines.push(Line::new(id, trunk, config.media.advertised));
             ids.push(id);
         }
-        let media = Arc::new(start_media(config, driver.waker())?);
-        let dialer = restore(config, &journal, &directory)?;
+        let media = Arc::new(start_media(config, driver.waker()).map_err(ServiceError::Media)?);
+        let mut dialer = restore(config, &journal, &directory)?;
+        for (index, trunk) in config.trunks.iter().enumerate().filter(|(index, _)| is_lost[*index]) {
+            tracing::warn!(trunk = trunk.name, "{}", trunks::without_address(trunk).english());
+            dialer.handle_trunk(Now::read(), TrunkIndex(index as u16), TrunkChange::Down);
+        }
         let (exchange, stopper, requests) = signalling::queue(&driver.waker(), library.clone());
         let dialer =
             dialer::driver::start(dialer, Box::new(journal), Box::new(exchange)).map_err(ServiceError::Thread)?;
@@ -114,7 +140,7 @@ impl Service {
             directory: directory.clone(),
             speech: Arc::new(library.clone()),
         };
-        let server = api::serve(web(config), services).await?;
+        let server = api::serve(web(config), services).await.map_err(ServiceError::Web)?;
         let clerk = Clerk::new(
             &config.incoming,
             server.telephone(),
@@ -131,6 +157,8 @@ impl Service {
             dialer,
             stopper,
             signalling,
+            trunks: config.trunks.len() as u16,
+            grace: config.grace,
         })
     }
 
@@ -139,16 +167,22 @@ impl Service {
         &self.server
     }
 
-    /// Ends everything in order: no new requests, calls hung up, every record durable.
+    /// Ends everything in order: no new calls and no new requests, calls in progress may come to their end within the
+    /// configured time, then they are hung up; every record is durable. Takes little longer than that time, whatever
+    /// the far ends do.
     pub async fn stop(self) {
-        self.server.shutdown().await;
-        self.stopper.stop();
+        for trunk in 0..self.trunks {
+            // Closed as by a carrier that asks for a pause: not an outage that statistics should count.
+            self.dialer
+                .trunk(TrunkIndex(trunk), TrunkChange::RetryAfter(self.grace + CLOSED));
+        }
+        self.stopper.stop(self.grace);
         let (signalling, dialer) = (self.signalling, self.dialer);
         let ended = tokio::task::spawn_blocking(move || {
             let _ = signalling.join();
             dialer.stop();
         });
-        let _ = ended.await;
+        let _ = tokio::join!(self.server.shutdown(), ended);
     }
 }
 
@@ -167,12 +201,7 @@ fn restore(config: &Config, journal: &Embedded, directory: &directory::Shared) -
         ..dialer::Settings::default()
     };
     let contacts = directory.snapshot();
-    Ok(Dialer::restore(
-        settings,
-        Now::read(),
-        journal.read_from(Sequence(0)),
-        &*contacts,
-    )?)
+    Dialer::restore(settings, Now::read(), journal.read_from(Sequence(0)), &*contacts).map_err(ServiceError::Restore)
 }
 
 fn web(config: &Config) -> api::Settings {

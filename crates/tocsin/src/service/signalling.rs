@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dialer::{AttemptId, CallReport, Caller, Handle, Message, MessageId, Order, Outcome, TrunkChange, TrunkIndex};
 use rtp_media::StreamId;
 use rtp_media::driver::Media;
 use sip_core::driver::{Application, Driver, Waker};
-use sip_core::{CallId, Endpoint, Event, TrunkId};
+use sip_core::{CallId, Endpoint, Event, StatusCode, TrunkId};
 
 use crate::switchboard::{Line, Ports, Reception, Switchboard, Told};
 
@@ -23,8 +23,8 @@ enum Request {
     HangUp(AttemptId),
     ChangeMessage(AttemptId, MessageId, u32),
     Tell(CallId, Box<Told>),
-    /// Hang everything up, then end.
-    Stop,
+    /// No new calls; those in progress may go on for so long, then they are hung up. Then end.
+    Stop(Duration),
 }
 
 /// The dialer's side of the queue: it places calls.
@@ -72,9 +72,9 @@ pub struct Stopper {
 }
 
 impl Stopper {
-    /// Hangs up the calls in progress and ends the thread.
-    pub fn stop(&self) {
-        let _ = self.requests.send(Request::Stop);
+    /// Takes no new calls, hangs up those still in progress after `grace`, and ends the thread.
+    pub fn stop(&self, grace: Duration) {
+        let _ = self.requests.send(Request::Stop(grace));
         self.waker.wake();
     }
 
@@ -133,7 +133,24 @@ pub struct Board {
     clerk: Clerk,
     requests: Requests,
     trunks: Vec<TrunkId>,
-    is_stopping: bool,
+    ending: Option<Ending>,
+}
+
+/// The end of the program, once it has been asked for.
+struct Ending {
+    /// When the calls in progress are hung up.
+    hang_up_at: Instant,
+    has_hung_up: bool,
+}
+
+/// How long the answers to the last BYE and CANCEL are awaited, and the statistics of the last calls.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+impl Ending {
+    /// When it ends, whatever far ends do: they may be gone, and SIP would wait for 32 s (RFC 3261 §17.1.1.2).
+    fn over_at(&self) -> Instant {
+        self.hang_up_at + FAREWELL
+    }
 }
 
 impl Board {
@@ -156,12 +173,14 @@ impl Board {
             clerk,
             requests,
             trunks,
-            is_stopping: false,
+            ending: None,
         }
     }
 
     fn take(&mut self, now: Instant, endpoint: &mut Endpoint, request: Request) {
         match request {
+            // An order that crosses the end is placed by the next start.
+            Request::Place(_) if self.ending.is_some() => {}
             Request::Place(order) => self.switchboard.handle_order(now, endpoint, *order),
             Request::Acknowledge(attempt) => self.switchboard.handle_acknowledged(now, endpoint, attempt),
             Request::HangUp(attempt) => self.switchboard.handle_hang_up(now, endpoint, attempt),
@@ -170,9 +189,12 @@ impl Board {
                     .handle_message_changed(now, endpoint, attempt, message, version);
             }
             Request::Tell(call, told) => self.switchboard.handle_told(now, endpoint, call, *told),
-            Request::Stop => {
-                self.is_stopping = true;
-                self.switchboard.hang_up_all(now, endpoint);
+            Request::Stop(grace) => {
+                self.switchboard.forget_waiting();
+                self.ending.get_or_insert(Ending {
+                    hang_up_at: now + grace,
+                    has_hung_up: false,
+                });
             }
         }
     }
@@ -187,7 +209,7 @@ impl Board {
         }
         while let Some(report) = self.switchboard.poll_report() {
             // What our own end cut short is unknown, not given up: the next start takes it up again.
-            let is_cut = self.is_stopping
+            let is_cut = self.ending.as_ref().is_some_and(|ending| ending.has_hung_up)
                 && matches!(&report, CallReport::Ended { outcome, .. } if *outcome != Outcome::Confirmed);
             if !is_cut {
                 tell(&report);
@@ -208,19 +230,31 @@ impl Application for Board {
     fn handle_event(&mut self, now: Instant, endpoint: &mut Endpoint, event: Event) {
         match &event {
             Event::TrunkUp { trunk } => {
-                tracing::info!(trunk = trunk.0, "the trunk is up");
-                if let Some(trunk) = self.trunk(*trunk) {
+                tracing::info!(trunk = endpoint.trunk_name(*trunk), "the trunk is up");
+                // While the program ends, trunks are closed.
+                if let Some(trunk) = self.trunk(*trunk).filter(|_| self.ending.is_none()) {
                     self.dialer.trunk(trunk, TrunkChange::Up);
                 }
             }
             Event::TrunkDown { trunk, cause } => {
-                tracing::warn!(trunk = trunk.0, ?cause, "the trunk is down");
+                tracing::warn!(
+                    trunk = endpoint.trunk_name(*trunk),
+                    cause = crate::probe::Failure::from(cause).to_string(),
+                    "the trunk is down"
+                );
                 if let Some(trunk) = self.trunk(*trunk) {
                     self.dialer.trunk(trunk, TrunkChange::Down);
                 }
             }
             Event::RegistrationFailed { trunk, cause } => {
-                tracing::warn!(trunk = trunk.0, ?cause, "the registration failed");
+                tracing::warn!(
+                    trunk = endpoint.trunk_name(*trunk),
+                    cause = crate::probe::Failure::from(cause).to_string(),
+                    "the registration failed"
+                );
+            }
+            Event::Incoming { call, .. } if self.ending.is_some() => {
+                let _ = endpoint.reject(now, *call, StatusCode::SERVICE_UNAVAILABLE);
             }
             _ => self.switchboard.handle_event(now, endpoint, event),
         }
@@ -240,14 +274,30 @@ impl Application for Board {
     fn handle_timeout(&mut self, now: Instant, endpoint: &mut Endpoint) {
         self.switchboard.handle_timeout(now, endpoint);
         self.pass_on();
+        if let Some(ending) = self.ending.as_mut().filter(|ending| !ending.has_hung_up)
+            && ending.hang_up_at <= now
+        {
+            ending.has_hung_up = true;
+            self.switchboard.hang_up_all(now, endpoint);
+            self.pass_on();
+        }
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.switchboard.poll_timeout()
+        let ending = self.ending.as_ref().map(|ending| {
+            if ending.has_hung_up {
+                ending.over_at()
+            } else {
+                ending.hang_up_at
+            }
+        });
+        [self.switchboard.poll_timeout(), ending].into_iter().flatten().min()
     }
 
     fn is_finished(&self) -> bool {
-        self.is_stopping && self.switchboard.calls() == 0
+        self.ending.as_ref().is_some_and(|ending| {
+            self.switchboard.calls() == 0 || (ending.has_hung_up && ending.over_at() <= Instant::now())
+        })
     }
 }
 

@@ -1,21 +1,14 @@
 //! The configured trunks as the endpoint, the switchboard and the dialer know them.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use dialer::TrunkSettings;
 use sip_core::driver::{Location, TlsSettings};
 use sip_core::{Config as SipConfig, Credentials, Identity, Local, Target, Transport, TrunkConfig};
 
 use crate::config::{Config, Trunk};
-
-/// A trunk's host has no address.
-#[derive(Debug, thiserror::Error)]
-#[error("the host “{host}” of trunk “{trunk}” has no address ({source}); check its name, and the DNS of this machine")]
-pub struct NoAddress {
-    trunk: String,
-    host: String,
-    source: std::io::Error,
-}
+use crate::words::Phrase;
 
 /// The endpoint's own settings.
 pub fn endpoint(config: &Config) -> SipConfig {
@@ -62,32 +55,48 @@ pub fn tls(config: &Config) -> TlsSettings {
     }
 }
 
-/// The name by which the DNS tells a trunk's addresses (RFC 3263); `None` if the configuration fixes port or address.
+/// The name by which the DNS tells a trunk's addresses (RFC 3263); `None` if the configuration gives the address itself.
 pub fn location(trunk: &Trunk) -> Option<Location> {
-    let is_name = trunk.host.parse::<IpAddr>().is_err();
-    (is_name && trunk.port.is_none()).then(|| Location {
+    trunk.host.parse::<IpAddr>().is_err().then(|| Location {
         host: trunk.host.clone(),
-        port: None,
+        port: trunk.port,
         transport: Some(trunk.transport),
     })
 }
 
-/// A trunk as the endpoint wants it.
-///
-/// # Errors
-/// When its host has no address.
-pub fn sip(trunk: &Trunk) -> Result<TrunkConfig, NoAddress> {
-    let addresses = resolve(trunk)?;
-    let targets = addresses
+/// Where a trunk is now. Empty when its name has no address, or the name servers do not answer: not a reason to refuse
+/// anything, since they may answer later.
+pub async fn locate(trunk: &Trunk) -> Vec<Target> {
+    if let Some(location) = location(trunk) {
+        return sip_core::driver::lookup(&location).await.unwrap_or_default();
+    }
+    let port = trunk.port.unwrap_or(trunk.transport.default_port());
+    let target = |ip| Target {
+        transport: trunk.transport,
+        addr: SocketAddr::new(ip, port),
+    };
+    trunk.host.parse().map(target).into_iter().collect()
+}
+
+/// Where all trunks are, as far as can be told within `patience`.
+pub async fn locate_all(trunks: &[Trunk], patience: Duration) -> Vec<Vec<Target>> {
+    let searches: Vec<_> = trunks
         .iter()
-        .map(|addr| Target {
-            transport: trunk.transport,
-            addr: *addr,
-        })
+        .cloned()
+        .map(|trunk| tokio::spawn(async move { tokio::time::timeout(patience, locate(&trunk)).await }))
         .collect();
-    let mut accept_from: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
+    let mut found = Vec::new();
+    for search in searches {
+        found.push(search.await.ok().and_then(Result::ok).unwrap_or_default());
+    }
+    found
+}
+
+/// A trunk as the endpoint wants it.
+pub fn sip(trunk: &Trunk, targets: Vec<Target>) -> TrunkConfig {
+    let mut accept_from: Vec<IpAddr> = targets.iter().map(|target| target.addr.ip()).collect();
     accept_from.extend(&trunk.accept_from);
-    Ok(TrunkConfig {
+    TrunkConfig {
         name: trunk.name.clone(),
         targets,
         domain: trunk.domain.clone(),
@@ -104,23 +113,14 @@ pub fn sip(trunk: &Trunk) -> Result<TrunkConfig, NoAddress> {
         },
         accept_from,
         ..TrunkConfig::default()
-    })
+    }
 }
 
-fn resolve(trunk: &Trunk) -> Result<Vec<SocketAddr>, NoAddress> {
-    let port = trunk
-        .port
-        .unwrap_or(if trunk.transport == Transport::Tls { 5061 } else { 5060 });
-    let fail = |source| NoAddress {
-        trunk: trunk.name.clone(),
-        host: trunk.host.clone(),
-        source,
-    };
-    let addresses: Vec<SocketAddr> = (trunk.host.as_str(), port).to_socket_addrs().map_err(fail)?.collect();
-    if addresses.is_empty() {
-        return Err(fail(std::io::Error::from(std::io::ErrorKind::NotFound)));
-    }
-    Ok(addresses)
+/// What an operator is told of a trunk that has no address.
+pub fn without_address(trunk: &Trunk) -> Phrase {
+    Phrase::new("trunk-no-address")
+        .with("trunk", trunk.name.clone())
+        .with("host", trunk.host.clone())
 }
 
 /// A trunk as the dialer's scheduler wants it.
@@ -135,5 +135,41 @@ pub fn dialling(trunk: &Trunk) -> TrunkSettings {
         tariffs: trunk.tariffs.clone(),
         ramp: trunk.ramp,
         ..TrunkSettings::new(&trunk.name, trunk.channels, f64::from(trunk.calls_per_second))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn trunk(host: &str, port: &str) -> Trunk {
+        let text = format!("[[trunk]]\nname = \"t\"\nhost = \"{host}\"\n{port}\ncallers = [\"+33199000000\"]\n");
+        let config = Config::parse(&text, std::path::Path::new(".")).unwrap();
+        config.trunks[0].clone()
+    }
+
+    #[test]
+    fn a_name_is_followed_by_rfc_3263_and_an_address_is_taken_as_it_is() {
+        let srv = location(&trunk("voice.example.net", "")).unwrap();
+        assert_eq!((srv.port, srv.transport), (None, Some(Transport::Udp)));
+        let plain = location(&trunk("voice.example.net", "port = 5080")).unwrap();
+        assert_eq!(plain.port, Some(5080));
+        assert_eq!(location(&trunk("192.0.2.7", "port = 5080")), None);
+        assert_eq!(location(&trunk("2001:db8::7", "")), None);
+    }
+
+    #[test]
+    fn a_name_without_address_makes_a_trunk_without_targets() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let trunks = [trunk("nowhere.invalid", ""), trunk("192.0.2.7", "")];
+        let found = runtime.block_on(locate_all(&trunks, Duration::from_secs(3)));
+        assert_eq!(found[0], Vec::new());
+        assert_eq!(found[1][0].addr.to_string(), "192.0.2.7:5060");
+        let config = sip(&trunks[0], found[0].clone());
+        assert!(config.targets.is_empty() && config.accept_from.is_empty());
     }
 }

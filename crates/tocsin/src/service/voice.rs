@@ -9,11 +9,14 @@ use std::time::Duration;
 use dashmap::DashMap;
 use dialer::Message;
 use ivr::{Language, Prompt, Settings, catalogue};
-use rtp_media::speech::{Cached, Espeak, ExternalCommand, Pcm, PromptSet, PromptText, SpeechError, Synthesizer};
+use rtp_media::speech::{
+    Cached, Espeak, ExternalCommand, Pcm, PromptError, PromptSet, PromptText, SpeechError, Synthesizer,
+};
 use rtp_media::{Clip, Codec, Ptime, import, wav};
 
 use crate::config::{Config, Engine};
 use crate::switchboard::{Piece, Voice, VoiceKey};
+use crate::words::{Phrase, Told, error_in_english, system};
 
 /// Longest time that an external command may take to speak one text.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
@@ -42,18 +45,37 @@ enum Job {
 }
 
 /// Why the voice could not be made ready.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum VoiceError {
     /// The engine cannot speak.
-    #[error(transparent)]
-    Speech(#[from] SpeechError),
+    Speech(SpeechError),
     /// A prompt cannot be had.
-    #[error("a prompt cannot be made: {0}")]
-    Prompt(String),
+    Prompt(PromptError),
+    /// A recorded message cannot be played.
+    Recording {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        reason: Phrase,
+    },
     /// No thread.
-    #[error("cannot start the speech thread: {0}")]
     Thread(std::io::Error),
 }
+
+impl Told for VoiceError {
+    fn told(&self) -> Phrase {
+        match self {
+            Self::Speech(error) => error.told(),
+            Self::Prompt(error) => error.told(),
+            Self::Recording { path, reason } => Phrase::new("prompt-recording")
+                .with("path", path.display().to_string())
+                .with("reason", reason.clone()),
+            Self::Thread(error) => Phrase::new("start-thread").with("reason", system(error)),
+        }
+    }
+}
+
+error_in_english!(VoiceError);
 
 /// Everything that calls can say. Cheap to clone.
 #[derive(Clone)]
@@ -89,7 +111,8 @@ impl Library {
     /// # Errors
     /// When the engine cannot speak.
     pub fn open(config: &Config) -> Result<Self, VoiceError> {
-        let engine = Cached::in_folder(Speaker::new(&config.speech.engine), &config.data.join("speech"))?;
+        let engine = Cached::in_folder(Speaker::new(&config.speech.engine), &config.data.join("speech"))
+            .map_err(VoiceError::Speech)?;
         let mut codecs: Vec<Codec> = config.trunks.iter().flat_map(|trunk| trunk.codecs.clone()).collect();
         codecs.sort_unstable_by_key(|codec| codec.sample_rate());
         codecs.dedup();
@@ -180,12 +203,14 @@ impl Shared {
     fn speak(&self, text: &dialer::Text) -> Result<Pcm, VoiceError> {
         if let Some(audio) = &text.audio {
             let path = self.recordings.join(audio);
-            let bytes =
-                std::fs::read(&path).map_err(|error| VoiceError::Prompt(format!("{}: {error}", path.display())))?;
-            return import::read(bytes, Some(import::MESSAGE_RATE))
-                .map_err(|error| VoiceError::Prompt(error.to_string()));
+            let read = std::fs::read(&path)
+                .map_err(|error| system(&error))
+                .and_then(|bytes| import::read(bytes, Some(import::MESSAGE_RATE)).map_err(|error| error.told()));
+            return read.map_err(|reason| VoiceError::Recording { path, reason });
         }
-        Ok(self.engine.speak(&text.words, text.language.code())?)
+        self.engine
+            .speak(&text.words, text.language.code())
+            .map_err(VoiceError::Speech)
     }
 
     fn make_prompt(&self, key: &PromptKey) -> Result<(), VoiceError> {
@@ -203,8 +228,8 @@ impl Shared {
             language: language.to_owned(),
             text,
         };
-        let set = PromptSet::load(&[wanted], self.prompts_folder.as_deref(), &self.engine)
-            .map_err(|error| VoiceError::Prompt(error.to_string()))?;
+        let set =
+            PromptSet::load(&[wanted], self.prompts_folder.as_deref(), &self.engine).map_err(VoiceError::Prompt)?;
         let clip = set.get(name(key.prompt), language);
         if let Some(clip) = &clip {
             clip.prepare(&self.codecs, Ptime::MS_20);

@@ -176,6 +176,12 @@ impl<P: Ports, V: Voice> Switchboard<P, V> {
         }
     }
 
+    /// Forgets the orders that wait for their message to be spoken, without a report.
+    pub fn forget_waiting(&mut self) {
+        self.waiting.clear();
+        self.next_look = None;
+    }
+
     /// Ends every call; each is reported as usual.
     pub fn hang_up_all(&mut self, now: Instant, endpoint: &mut Endpoint) {
         for (_, order) in std::mem::take(&mut self.waiting) {

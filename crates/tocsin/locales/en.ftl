@@ -1,0 +1,275 @@
+# What the command line says, in English. A key is shared with fr.ftl; a test checks it.
+
+## The program
+program-says = tocsin: { $what }
+
+## Help
+help-usage = Usage:
+help-commands = Commands
+help-command = COMMAND
+help-options = Options
+help-arguments = Arguments
+help-help = Show this help
+help-version = Show the version
+help-values = {" "}(one of: { $values })
+help-default = {" "}[default: { $value }]
+help = Rings everybody who must know, at once, when a disaster strikes.
+help-any-lang = Language of the texts; without it that of LC_ALL, LC_MESSAGES or LANG, else French
+help-any-config = Configuration file
+help-serve = Run the service: console, interface, telephone calls
+help-check = Check a configuration file, and place one test call if asked
+help-check-call = Place one test call to this number and tell what happened
+help-check-trunk = Trunk of the test call; the first if left out
+help-dial = Place one call and say what happened
+help-load = Load a trunk with calls and measure them
+help-load-calls = Calls in all
+help-load-rate = New calls a second
+help-parse = Show what the SIP stack makes of messages kept in files
+help-parse-files = Files that hold one SIP message each
+help-parse-json = Print the parsed form as JSON, one object a line
+help-any-uri = Whom to call: sip:NUMBER@HOST[:PORT][;transport=udp|tcp|tls]
+help-any-play = Sound file that is played: WAV, MP3, Ogg, FLAC, M4A; a tone if left out
+help-any-hold = Seconds that an answered call lasts; left out, until the sound has been heard
+help-any-ring = Seconds that it may ring
+help-any-dtmf = Keys listened for: telephone events, tones in the sound, or both
+help-any-press = Keys that we press once answered
+help-any-codecs = Codecs offered, best first: pcma, pcmu, g722, opus
+help-any-srtp = Encrypt the sound (SRTP by SDES); the call fails if the far end cannot
+help-any-authorities = Further certificate authorities (PEM file) for transport=tls
+help-any-from = Caller number or user name in From
+help-any-user = User name for digest authentication; the password is in TOCSIN_PASSWORD unless told otherwise
+help-any-password_env = Environment variable that holds the password
+help-any-password_file = File that holds the password
+help-any-local = Local address; the one that leads to the host if left out; port 0 takes any
+help-any-json = Print the result as JSON
+
+## Wrong arguments
+usage-see-help = { $what }; “tocsin --help” explains the commands
+usage-unknown = there is no argument “{ $argument }”
+usage-unknown-near = there is no argument “{ $argument }”; did you mean “{ $nearest }”?
+usage-command = there is no command “{ $name }”
+usage-no-command = a command is missing
+usage-missing = { $argument } is missing
+usage-no-value = “{ $argument }” wants a value
+usage-value-of = “{ $value }” does not fit { $argument }; possible values: { $values }
+usage-value = “{ $value }” does not fit { $argument }
+usage-conflict = “{ $argument }” and “{ $other }” do not go together, or one is given twice
+usage-encoding = an argument is not UTF-8
+usage-other = the arguments do not go together
+
+## What the system says
+system-not-found = it does not exist
+system-permission = access is denied
+system-in-use = the address is in use
+system-not-here = this address is not one of this machine
+system-is-folder = it is a folder
+system-not-folder = it is not a folder
+system-full = the disk is full
+system-read-only = the disk is read-only
+system-exists = it already exists
+system-too-many-files = too many open files; raise LimitNOFILE or “ulimit -n”
+system-other = the system says “{ $words }”
+
+## Mistakes in the configuration
+config-unreadable = { $path } cannot be read ({ $reason }). Copy tocsin.example.toml and adapt it, or name another file with --config
+config-mistakes = { $path } holds { $count ->
+        [one] one mistake
+        *[other] { $count } mistakes
+    }; correct:
+config-line = line { $line }: { $mistake }
+config-syntax = this is not valid TOML ({ $words }); compare with tocsin.example.toml
+config-encoding = the file must be saved as UTF-8
+config-unknown = unknown setting “{ $key }” in { $section }
+config-unknown-near = unknown setting “{ $key }” in { $section }; did you mean “{ $nearest }”?
+config-missing = { $section } lacks “{ $key }”: { $purpose }
+config-type = “{ $key }” must be { $expected }, not { $found }
+config-value = “{ $key }” = “{ $value }”: { $reason }
+config-secret = “{ $key }”: { $reason }
+config-whole-file = the file
+config-found-text = a text
+config-found-integer = a whole number
+config-found-float = a decimal number
+config-found-boolean = true or false
+config-found-date = a date
+config-found-list = a list
+config-found-section = a section
+config-a-text = a text in quotes
+config-a-boolean = true or false
+config-an-integer = a whole number
+config-a-list = a list of texts, for example ["a", "b"]
+config-a-section = a section [in brackets]
+config-a-section-list = sections [[in double brackets]]
+config-expected-address = expected an address and a port, for example "0.0.0.0:5060"
+config-expected-ip = expected an IP address
+config-expected-between = must be between { $least } and { $most }
+config-expected-duration = expected a duration such as "500ms", "30s", "5min" or "2h"
+config-expected-ports = expected two ports, for example "20000-40000"
+config-expected-port-order = the first port must be at least 1024 and lower than the last
+config-expected-one-of = expected one of { $values }
+config-expected-prefix = expected an international prefix such as "+33"
+config-named-twice = named twice
+config-purpose-trunk = tocsin needs at least one way to the telephone network
+config-purpose-trunk-name = the name that reports show
+config-purpose-trunk-host = the address that the carrier gave for its border controller
+config-purpose-callers = the numbers, among those the carrier gave you, that called persons see
+config-purpose-user-name = the name that the person signs in with
+config-purpose-password = give “password”, “password_file” or “password_env”
+config-conflict-trunk-name = two trunks are named “{ $name }”
+config-conflict-user-name = two users are named “{ $name }”
+config-conflict-incoming = { $number } stands in “launch” and in “call_back”: a number can lead to one of them
+config-expected-called = expected the number as the carrier gave it
+config-expected-euros = expected euros with at most six decimals, as a text such as "0.0125"
+config-purpose-account-user = the name with which the telephone signs in
+config-purpose-price = the price in euros as a text, such as "0.0125"
+config-purpose-throttle-prefix = the numbers that are spared, such as "+33322"
+config-purpose-throttle-calls = most calls at once into these numbers
+config-conflict-secret = “{ $key }”, “{ $key }_file” and “{ $key }_env” say the same thing; keep one of them
+config-conflict-credentials = “user” and “password” go together: give both as the carrier gave them, or neither
+config-conflict-register = “register” needs the “user” to register
+config-conflict-certificate = “certificate” and “key” go together: give both PEM files, or neither
+config-conflict-command = “command” is empty: give a program and its arguments, or leave it out for espeak-ng
+secret-file = the secret’s file { $path } cannot be read ({ $reason }); make it, readable by the service alone
+secret-environment = the environment variable { $name } is not set; set it before tocsin starts
+secret-empty = the secret is empty
+
+## Start
+start-data = the data folder { $path } cannot be used ({ $reason }); make it, and let the service’s user write in it
+start-thread = the system gives no thread ({ $reason }); free some memory or raise the limit of processes
+start-sip-busy = the SIP port { $port } of { $ip } is used by another program; stop it (“ss -lntup” shows it), or choose another port in [sip] listen
+start-sip-listen = cannot listen on { $address } ({ $reason }); give an address of this machine and a port that may be used in [sip] listen
+start-tls-file = [sip] authorities: { $path } cannot be used ({ $reason }); give a PEM file of certificates
+start-tls-no-pem = it is not PEM
+start-tls-authorities = no certificate authority is known: install the package ca-certificates, or name a file in [sip] authorities
+start-tls-identity = the certificate and key of this machine cannot be used ({ $words })
+start-tls-settings = TLS cannot be set up ({ $words })
+start-media-ports = the port range { $first }-{ $last } is too small; give at least two ports for each call in [media] ports
+start-media-bind = cannot use UDP on { $ip } ({ $reason }); give an address of this machine in [media] address
+start-journal-damaged = the journal is damaged from record { $at } on ({ $words }). Move the journal folder away and put the newest backup in its place
+start-journal-version = the journal was written in format { $found }; this program reads up to { $known }: install the newer program
+start-journal-full = the disk that holds the journal is full: free some space
+start-journal-open = the journal folder { $path } cannot be opened ({ $words }); another tocsin may be using it, or it is damaged: stop the other one, or put the newest backup in its place
+start-journal-in-use = the journal folder { $path } is in use by another program: is tocsin running already? Stop it
+start-journal-engine = the journal in { $path } is kept in { $found }, and the configuration says { $wanted }: write store = "{ $found }" in [journal], or move it with “tocsin journal backup” and “tocsin journal restore --replace”
+start-journal-backup = the backup { $path } cannot be used ({ $words })
+start-journal-conflict = another program writes to the journal; stop it
+start-journal-store = the journal cannot be read or written ({ $words }); check the disk, or put the newest backup in its place
+start-journal-gap = the journal skips from record { $expected } to record { $found }: put the newest backup in its place
+start-directory = the directory cannot be opened ({ $words }); another tocsin may be using it, or the disk cannot be written: stop the other one, check the rights, or put the newest backup in its place
+start-directory-damaged = the directory holds a record that cannot be read, { $key } ({ $words }); put the newest backup in its place
+trunk-no-address = trunk “{ $trunk }”: the host “{ $host }” has no address; check its name, and the DNS of this machine (“serve” starts all the same, and the trunk is down until the DNS answers)
+start-web-busy = the HTTPS port { $port } of { $ip } is used by another program; stop it (“ss -lntp” shows it), or choose another port in [web] listen
+start-web-bind = cannot listen on { $address } ({ $reason }); give an address of this machine and a port that may be used in [web] listen
+start-web-file = cannot use { $path } ({ $reason }); check that it exists and that the service’s user may read and write it
+start-web-certificate = the certificate { $path } cannot be used ({ $words }); give a PEM chain and its matching key, or remove both settings to let tocsin make one
+start-web-damaged = { $path } is damaged at line { $line } ({ $words }); restore it from a backup, or move it away to start afresh
+start-web-user = the user “{ $login }” of the configuration cannot be added ({ $words }); correct its section [[user]]
+start-web-time-zone = “{ $name }” is not a time zone; write a name such as Europe/Paris
+
+## Voices and sounds
+speech-missing = “{ $program }” is not installed or cannot be run ({ $reason }); on Debian and Ubuntu: apt install { $package }, or set another command under [speech]
+speech-failed = “{ $program }” failed ({ $status }): { $words }; try the command of [speech] by hand
+speech-timed-out = “{ $program }” did not finish within { $seconds } s; try the command of [speech] by hand
+speech-audio = “{ $program }” gave no usable audio ({ $reason }); try the command of [speech] by hand
+speech-length = the text to speak must have between 1 and { $limit } characters; it has { $length }
+speech-language = “{ $tag }” is not a language code such as fr or en-GB
+speech-cache = the speech folder { $path } cannot be used ({ $reason }); let the service’s user write in it
+prompt-speech = the prompt “{ $name }” ({ $tag }) cannot be spoken: { $reason }
+prompt-recording = the recording { $path } cannot be played: { $reason }
+sound-format = this is no audio file that can be read; convert it to WAV, MP3, Ogg, FLAC, M4A or WebM
+sound-codec = the file holds no audio track, or one in a coding that cannot be read; convert it to WAV
+sound-damaged = the file is damaged, no audio could be read from it; make it again or take another copy
+sound-partly-damaged = the file is damaged, { $bad } of its { $all } parts could not be read; make it again or take another copy
+sound-too-long = the recording lasts more than { $minutes } minutes; shorten it
+sound-silent = the recording is silent; make it again
+
+## Service
+serve-address = console and interface on { $address }
+serve-certificate = certificate SHA-256 { $fingerprint }
+serve-first-password = first sign-in as “admin” with the password { $password }
+serve-ending = ending; calls in progress have { $seconds } s to finish, then they are hung up; campaigns resume at the next start; a second signal ends at once
+serve-cut = ended at once
+
+## Check
+check-good = { $path }: no mistake found, { $trunks ->
+        [one] one trunk
+        *[other] { $trunks } trunks
+    }
+check-trunk = trunk “{ $trunk }”: { $addresses }
+check-number = “{ $number }” cannot be called: { $reason }
+check-no-trunk = the configuration has no trunk “{ $name }”
+
+## Test calls
+probe-uri = “{ $uri }” is not an address that can be called; write sip:NUMBER@HOST, for example sip:+33199000000@sbc.example.net
+probe-host = the host “{ $host }” has no address; check its name, and the DNS of this machine
+probe-sound = the sound { $path } cannot be played: { $reason }
+probe-codec = “{ $name }” is not a codec; use one of { $codecs }
+probe-password = password: { $reason }
+probe-seconds = --{ $option } must be between 0 and 86400 seconds
+probe-rate = --rate must be above 0, and at most 100000 calls a second
+probe-busy = the local address { $address } is used by another program; choose another port with --local, or port 0
+probe-local = cannot use the local address { $address } ({ $reason }); give an address of this machine with --local
+dial-not-answered = not answered: { $cause }
+dial-provisional = { $status } { $phrase }
+dial-answered = answered
+dial-agreed = media agreed: { $codec } to { $remote }, { $events }, { $protection }
+dial-events = telephone events
+dial-no-events = no telephone events
+dial-no-agreement = no agreement on media: { $reason }
+dial-media-started = first RTP packet heard
+dial-key = key { $key } ({ $source })
+dial-dead = no RTP is heard any more
+dial-over = over: { $origin }{ $detail }
+dial-over-remote = by the far end
+dial-over-local = by us
+dial-rtp = RTP: { $sent } packets sent, { $received } received, { $lost } lost, jitter { $jitter } ms
+dial-keys = keys: { $keys }
+digit-in-band = in-band
+digit-standard = { $name }
+failure-status = { $status } { $reason }
+failure-remote = ended by the far end
+failure-local = given up by us
+failure-ring-timeout = rang too long
+failure-timeout = no answer from the network
+failure-transport = cannot be sent
+failure-no-port = no free RTP port
+failure-stack = { $words }
+sdp-too-long = the session description is too long
+sdp-malformed = line { $line } of the session description is malformed
+sdp-no-audio = the session description has no audio stream
+sdp-refused = the peer refused the audio stream
+sdp-no-codec = no codec in common
+sdp-no-address = the session description has no usable address for the audio stream
+sdp-encryption = encryption is required and the peer does not agree to it
+sdp-profile = the media profile is not supported
+load-calls = { $placed } calls placed, { $answered } answered, at most { $peak } up at once
+load-failed = {"  "}{ $count } failed: { $cause }
+load-digits = {"  "}{ $count } keys heard ({ $source })
+load-rtp = RTP: { $sent } packets sent, { $received } received, { $lost } lost ({ $share } %), jitter { $mean } ms on average, { $most } ms at most
+load-time = { $seconds } s, { $cpu } s of CPU
+load-progress = { $up } up, { $answered } answered, { $failed } failed, { $digits } keys
+
+## SIP messages
+parse-unreadable = { $file }: cannot be read ({ $reason })
+parse-accepted = { $file }: accepted: { $message }
+parse-answered = { $file }: answered { $status } { $reason }{ $headers }
+parse-dropped = { $file }: dropped: { $reason }
+fault-keep-alive = only line breaks: a keep-alive
+fault-start-line = the first line is neither a SIP request line nor a status line
+fault-request-line = the request line is malformed
+fault-request-uri = the Request-URI is malformed
+fault-request-uri-too-long = the Request-URI is too long
+fault-version = this version of SIP is not supported
+fault-status = the status code is out of range
+fault-uri = a URI is malformed
+fault-header-line = a header line has no name or no colon
+fault-unfinished = the header does not end
+fault-missing = { $header } is missing
+fault-repeated = { $header } stands more than once
+fault-malformed = { $header } is malformed
+fault-method-mismatch = the method of CSeq is not that of the request
+fault-body-too-short = the body is shorter than Content-Length says
+fault-no-length = Content-Length is missing on a stream
+fault-too-large = the message is too large
+fault-too-many-headers = the message has too many header fields
+fault-unsupported = not served: { $status }
+fault-body = the body is malformed
