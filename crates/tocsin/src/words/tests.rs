@@ -120,9 +120,12 @@ fn a_help_page_holds_no_english_word_in_french() {
     }
 }
 
+/// Arguments, variables, and the language that they lead to.
+type Choice<'c> = (&'c [&'c str], &'c [(&'c str, &'c str)], Language);
+
 #[test]
 fn french_comes_first_and_the_option_beats_the_environment() {
-    let cases: [(&[&str], &[(&str, &str)], Language); 11] = [
+    let cases: [Choice<'_>; 11] = [
         (&[], &[], Language::French),
         (&[], &[("LANG", "C.UTF-8")], Language::French),
         (&[], &[("LANG", "de_DE.UTF-8")], Language::French),
