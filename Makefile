@@ -4,6 +4,7 @@
 #   make test    every check that must pass before a change lands
 #   make bench   measures this machine and tocsin on it; writes target/bench/report.json
 #   make deny    licences and sources of the dependencies; needs cargo-deny
+#   make fuzz    every fuzz target for SECONDS (60) each; needs cargo-fuzz, see fuzz/README.md
 #   make soak    the crash test with 200 kills instead of the 20 of `make test`
 
 CARGO ?= cargo
@@ -14,8 +15,9 @@ SHELL := /bin/bash
 # Arguments for the demonstration, for example: make demo DEMO="--seed 7 --open"
 DEMO ?=
 KILLS ?= 20
+SECONDS ?= 60
 
-.PHONY: help demo test bench soak install-deps lint unit programs peers demo-short crash deny clean
+.PHONY: help demo test bench soak fuzz install-deps lint unit programs peers demo-short crash deny clean
 
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
@@ -57,6 +59,9 @@ crash: programs
 
 soak: install-deps
 	$(MAKE) --no-print-directory crash KILLS=200
+
+fuzz: install-deps
+	fuzz/run all $(SECONDS)
 
 bench: install-deps
 	$(CARGO) build --release --locked --package benches --bins

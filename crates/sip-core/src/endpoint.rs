@@ -80,6 +80,12 @@ impl Endpoint {
         self.calls.len()
     }
 
+    /// The number of transactions that are not forgotten yet, both directions.
+    #[must_use]
+    pub fn transactions(&self) -> usize {
+        self.core.table.clients() + self.core.table.servers()
+    }
+
     /// The name of a trunk.
     #[must_use]
     pub fn trunk_name(&self, trunk: TrunkId) -> Option<&str> {
@@ -101,7 +107,7 @@ impl Endpoint {
     /// Adds a carrier. Registration and pings start at once.
     pub fn add_trunk(&mut self, now: Instant, trunk: TrunkConfig) -> TrunkId {
         let id = TrunkId(self.trunks.len() as u16);
-        let trunk = Trunk::new(trunk, &mut self.core);
+        let trunk = Trunk::new(trunk, &self.core);
         self.strangers.learn(id, &trunk.config);
         self.trunks.push(trunk);
         trunk::start(&mut self.context(now), id);

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use crate::compose::{contact_uri, line};
 use crate::config::TrunkConfig;
 use crate::ids::{Ids, hex};
-use crate::message::{Name, Response, Uri};
+use crate::invite::address_of_record;
+use crate::message::{Name, Response};
 
 /// Shortest lifetime that we refresh by; a registrar that grants less is asked again after this.
 const SHORTEST: Duration = Duration::from_secs(10);
@@ -29,33 +30,32 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
-    pub fn new(lifetime: Duration, config: &TrunkConfig, ids: &mut Ids) -> Registration {
-        let user = config
-            .identity
-            .user
-            .as_deref()
-            .or(config.credentials.as_ref().map(|c| c.user.as_str()));
-        let address = Uri::sip(user, &config.domain, None)
-            .map(|uri| uri.to_string())
-            .unwrap_or_default();
-        let mut identity = Vec::new();
-        let tag = hex(ids.draw());
-        line(
-            &mut identity,
-            "From",
-            &[b"<", address.as_bytes(), b">;tag=", &tag].concat(),
-        );
-        line(&mut identity, "To", &[b"<", address.as_bytes(), b">"].concat());
-        line(&mut identity, "Call-ID", &[hex(ids.draw()), hex(ids.draw())].concat());
+    pub fn new(lifetime: Duration) -> Registration {
         Registration {
             lifetime,
-            identity,
+            identity: Vec::new(),
             sequence: 0,
             next: None,
             failures: 0,
             access: 0,
             is_registered: false,
         }
+    }
+
+    /// Writes the lines that stay the same for all REGISTERs, if there are none yet. `domain` is the trunk's, or its address.
+    pub fn identify(&mut self, config: &TrunkConfig, domain: &str, ids: &mut Ids) {
+        if !self.identity.is_empty() {
+            return;
+        }
+        let credentials = config.credentials.as_ref().map(|c| c.user.as_str());
+        let user = config.identity.user.as_deref().or(credentials).unwrap_or_default();
+        let mut address = b"<".to_vec();
+        address_of_record(&mut address, user, domain);
+        address.push(b'>');
+        let tag = hex(ids.draw());
+        line(&mut self.identity, "From", &[&address[..], b";tag=", &tag].concat());
+        line(&mut self.identity, "To", &address);
+        line(&mut self.identity, "Call-ID", &[hex(ids.draw()), hex(ids.draw())].concat());
     }
 
     /// Writes the lines that say where we are and for how long.

@@ -423,3 +423,24 @@ fn a_stranger_with_a_wrong_password_may_not() {
     assert_eq!(failure(&mut world).status, Some(StatusCode::FORBIDDEN));
     assert!(world.events[B].is_empty());
 }
+
+/// Found by fuzzing: without a domain the address stands for it, port and all.
+#[test]
+fn a_trunk_without_a_domain_says_who_it_is() {
+    let mut world = World::with(31, |side, _, trunk| {
+        if side == A {
+            trunk.domain = String::new();
+            trunk.identity.user = Some("0322".to_owned());
+            trunk.ping = Some(Duration::from_secs(60));
+            trunk.register = Some(Duration::from_secs(600));
+        }
+    })
+    .scripted();
+    world.collect();
+    for method in ["OPTIONS", "REGISTER"] {
+        let request = world.last(A, method);
+        assert!(request.starts_with(&format!("{method} sip:192.0.2.2:5060 SIP/2.0\r\n")), "{request}");
+        assert!(header(&request, "From").starts_with("<sip:0322@192.0.2.2:5060>;tag="), "{request}");
+    }
+    assert_eq!(header(&world.last(A, "REGISTER"), "To"), "<sip:0322@192.0.2.2:5060>");
+}

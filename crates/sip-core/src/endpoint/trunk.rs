@@ -10,8 +10,8 @@ use crate::event::{Cause, Event, Origin, TrunkId};
 use crate::flow::Flow;
 use crate::ids::hex;
 use crate::invite::call::cause_of_response;
-use crate::invite::domain_of;
-use crate::message::{Method, Response, StatusCode, Uri};
+use crate::invite::{address_of_record, domain_of};
+use crate::message::{Method, Response, StatusCode};
 use crate::registration::Registration;
 use crate::slots::Key;
 use crate::transaction::table::{ClientEntry, Outgoing, Owner, Wake};
@@ -63,7 +63,7 @@ pub(crate) struct Trunk {
 }
 
 impl Trunk {
-    pub fn new(config: TrunkConfig, core: &mut Core) -> Trunk {
+    pub fn new(config: TrunkConfig, core: &Core) -> Trunk {
         let mut lines = Vec::with_capacity(160);
         lines.extend_from_slice(b"Allow: ");
         lines.extend_from_slice(ALLOW.as_bytes());
@@ -80,9 +80,7 @@ impl Trunk {
             auth: config.credentials.clone().map(Client::new),
             is_up: None,
             ping: Ping::default(),
-            registration: config
-                .register
-                .map(|lifetime| Registration::new(lifetime, &config, &mut core.ids)),
+            registration: config.register.map(Registration::new),
             invite_lines: lines,
             planned: None,
             config,
@@ -257,22 +255,16 @@ fn send_ping(cx: &mut Context<'_>, id: TrunkId) {
         return;
     };
     let flow = access.flow;
-    let domain = domain_of(trunk, flow);
+    let domain = domain_of(&trunk.config, flow);
     if trunk.ping.identity.is_empty() {
-        let user = trunk
-            .config
-            .identity
-            .user
-            .clone()
-            .unwrap_or_else(|| "tocsin".to_owned());
-        let own = Uri::sip(Some(&user), &domain, None)
-            .map(|uri| uri.to_string())
-            .unwrap_or_default();
+        let user = trunk.config.identity.user.as_deref().unwrap_or("tocsin");
+        let mut own = Vec::with_capacity(64);
+        address_of_record(&mut own, user, &domain);
         let identity = &mut trunk.ping.identity;
         line(
             identity,
             "From",
-            &[b"<", own.as_bytes(), b">;tag=", &hex(cx.core.ids.draw())].concat(),
+            &[b"<", &own[..], b">;tag=", &hex(cx.core.ids.draw())].concat(),
         );
         line(identity, "To", format!("<sip:{domain}>").as_bytes());
         line(
@@ -440,7 +432,9 @@ fn send_register(cx: &mut Context<'_>, id: TrunkId) {
     };
     let flow = access.flow;
     let sent_by = cx.core.sent_by(&flow);
-    let uri = format!("sip:{}", trunk.config.domain);
+    let domain = domain_of(&trunk.config, flow);
+    let uri = format!("sip:{domain}");
+    registration.identify(&trunk.config, &domain, &mut cx.core.ids);
     let mut lines = Vec::new();
     registration.lines(&mut lines, &contact_name(&trunk.config), &sent_by, flow.transport);
     line(&mut lines, "Allow", ALLOW.as_bytes());

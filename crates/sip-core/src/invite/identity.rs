@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::compose::line;
-use crate::config::Asserted;
+use crate::config::{Asserted, TrunkConfig};
 use crate::endpoint::trunk::Trunk;
 use crate::flow::Flow;
 use crate::message::{Name, Scheme, Uri};
@@ -14,7 +14,7 @@ use super::{Destination, Invite, InviteError};
 pub(super) fn request_uri(trunk: &Trunk, flow: Flow, to: &Destination) -> Result<Uri, InviteError> {
     match to {
         Destination::User(user) if !user.is_empty() => {
-            let domain = domain_of(trunk, flow);
+            let domain = domain_of(&trunk.config, flow);
             Uri::parse(Bytes::from(format!("sip:{}@{domain}", escaped(user))))
                 .map_err(|_| InviteError::Destination(user.clone()))
         }
@@ -33,11 +33,11 @@ pub(super) fn request_uri(trunk: &Trunk, flow: Flow, to: &Destination) -> Result
 }
 
 /// The host part for our URIs: the trunk's domain, else the address.
-pub(crate) fn domain_of(trunk: &Trunk, flow: Flow) -> String {
-    if trunk.config.domain.is_empty() {
+pub(crate) fn domain_of(config: &TrunkConfig, flow: Flow) -> String {
+    if config.domain.is_empty() {
         flow.remote.to_string()
     } else {
-        trunk.config.domain.clone()
+        config.domain.clone()
     }
 }
 
@@ -75,12 +75,17 @@ pub(super) fn from_line(out: &mut Vec<u8>, trunk: &Trunk, flow: Flow, invite: &I
 }
 
 fn own_uri(out: &mut Vec<u8>, trunk: &Trunk, flow: Flow, user: &str) {
+    address_of_record(out, user, &domain_of(&trunk.config, flow));
+}
+
+/// Writes `sip:user@domain`. The domain may have a port.
+pub(crate) fn address_of_record(out: &mut Vec<u8>, user: &str, domain: &str) {
     out.extend_from_slice(b"sip:");
     if !user.is_empty() {
         out.extend_from_slice(escaped(user).as_bytes());
         out.push(b'@');
     }
-    out.extend_from_slice(domain_of(trunk, flow).as_bytes());
+    out.extend_from_slice(domain.as_bytes());
 }
 
 /// P-Asserted-Identity, P-Preferred-Identity, Privacy, Diversion.

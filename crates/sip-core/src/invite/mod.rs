@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub(crate) use identity::domain_of;
+pub(crate) use identity::{address_of_record, domain_of};
 
 use crate::event::TrunkId;
 

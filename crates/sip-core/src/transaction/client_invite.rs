@@ -23,6 +23,8 @@ pub(crate) struct ClientInvite {
     repeat: Option<Repeat>,
     /// Timer B, then D or M. None while the other side rings.
     end: Option<Instant>,
+    /// The end is that of a cancelled INVITE: provisional responses do not put it off.
+    is_cancelled: bool,
     is_reliable: bool,
 }
 
@@ -48,6 +50,7 @@ impl ClientInvite {
             state: State::Calling,
             repeat: (!is_reliable).then(|| Repeat::start(now, timing.t1, Duration::MAX / 4)),
             end: Some(now + timing.patience()),
+            is_cancelled: false,
             is_reliable,
         }
     }
@@ -57,7 +60,9 @@ impl ClientInvite {
             State::Calling | State::Proceeding if status.is_provisional() => {
                 self.state = State::Proceeding;
                 self.repeat = None;
-                self.end = None;
+                if !self.is_cancelled {
+                    self.end = None;
+                }
                 Heard::Response
             }
             State::Calling | State::Proceeding if status.is_success() => {
@@ -92,6 +97,7 @@ impl ClientInvite {
     pub fn handle_cancel(&mut self, now: Instant, timing: &Timing) {
         if matches!(self.state, State::Calling | State::Proceeding) {
             self.end = Some(now + timing.patience());
+            self.is_cancelled = true;
         }
     }
 
@@ -215,6 +221,16 @@ mod tests {
             &[
                 Response(10, 180, Heard::Response),
                 Cancel(5000),
+                Timeout(37_000, TimedOut),
+            ],
+        );
+        walk(
+            "ringing after the CANCEL does not put it off (found by fuzzing)",
+            false,
+            &[
+                Response(10, 180, Heard::Response),
+                Cancel(5000),
+                Response(6000, 180, Heard::Response),
                 Timeout(37_000, TimedOut),
             ],
         );
