@@ -121,13 +121,8 @@ pub fn answer(offer: &[u8], settings: &OfferSettings) -> Result<(Bytes, Session)
                 },
             );
         } else {
-            let kind: String = media
-                .kind
-                .chars()
-                .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
-                .collect();
             let format = media.formats.first().map_or("0", String::as_str);
-            text.push_str(&format!("m={kind} 0 {} {format}\r\n", media.profile));
+            text.push_str(&format!("m={} 0 {} {format}\r\n", media.kind, media.profile));
         }
     }
     Ok((Bytes::from(text), session))

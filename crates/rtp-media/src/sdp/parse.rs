@@ -119,7 +119,12 @@ impl Media {
         // "49170/2" asks for several ports; one is enough.
         let port = words.next()?.split('/').next()?.parse().ok()?;
         let profile = words.next()?.to_ascii_uppercase();
-        let formats = words.take(MAX_FORMATS).map(str::to_owned).collect();
+        let formats: Vec<String> = words.take(MAX_FORMATS).map(str::to_owned).collect();
+        // What we refuse is written back (RFC 3264 §6), so nothing may stand there that breaks our own description.
+        let is_word = |word: &str| word.bytes().all(|c| c.is_ascii_graphic());
+        if !is_word(&kind) || !is_word(&profile) || !formats.iter().all(|format| is_word(format)) {
+            return None;
+        }
         Some(Media {
             kind,
             port,
