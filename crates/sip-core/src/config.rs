@@ -98,8 +98,12 @@ pub struct Limits {
     pub server_transactions: usize,
     /// Client transactions at once.
     pub client_transactions: usize,
-    /// Stateless refusals (403, 503) a second, all sources together. Beyond it unwanted requests are dropped in silence.
+    /// Stateless refusals (403, 503) a second, all sources together; one address gets at most five. Beyond it unwanted requests are
+    /// dropped in silence.
     pub refusals_per_second: u32,
+    /// The same for challenges (401), and for proofs that are checked. Higher, so that telephones with a password get through while
+    /// others attack.
+    pub challenges_per_second: u32,
     /// Early dialogs that one INVITE may create by forking.
     pub forks: usize,
     /// Largest message that is read or buffered on a stream, in bytes.
@@ -115,6 +119,7 @@ impl Default for Limits {
             server_transactions: 50_000,
             client_transactions: 500_000,
             refusals_per_second: 50,
+            challenges_per_second: 1_000,
             forks: 8,
             message_bytes: 65_535,
             datagram_bytes: 1_300,
@@ -189,6 +194,8 @@ pub struct TrunkConfig {
     pub reliable_provisional: Reliable,
     /// The name that the carrier's certificate must carry; the domain when absent.
     pub tls_name: Option<String>,
+    /// INVITEs say that we understand P-Early-Media (RFC 5009).
+    pub early_media: bool,
     /// A large request may go by TCP to the same address, although the target says UDP (RFC 3261 §18.1.1).
     pub tcp_for_large: bool,
 }
@@ -207,6 +214,7 @@ impl Default for TrunkConfig {
             session_timer: SessionTimer::default(),
             reliable_provisional: Reliable::Supported,
             tls_name: None,
+            early_media: false,
             tcp_for_large: false,
         }
     }
@@ -227,6 +235,9 @@ pub struct Identity {
     pub is_private: bool,
     /// Full value of a Diversion header (RFC 5806) for every call.
     pub diversion: Option<String>,
+    /// Tell by History-Info (RFC 7044) whom a call was meant for, also when a redirection is followed. A Diversion is told the same
+    /// way (RFC 7544).
+    pub history: bool,
 }
 
 /// Headers that tell the carrier the caller's number (RFC 3325).

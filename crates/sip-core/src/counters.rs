@@ -1,9 +1,10 @@
 //! Counts of what went over the wire.
 
-use std::collections::HashMap;
+use std::time::Duration;
 
 use crate::event::TrunkId;
 use crate::message::{Method, StatusCode};
+use crate::slots::ByNumber;
 
 /// In or out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -79,10 +80,49 @@ pub struct Label {
     pub status: Option<StatusCode>,
 }
 
+impl Label {
+    /// The label as one well-spread number: a hash without a second look at its parts.
+    fn number(self) -> u64 {
+        let trunk = self.trunk.map_or(0, |trunk| u64::from(trunk.0) + 1);
+        let status = self.status.map_or(0, |status| u64::from(status.code()));
+        let parts = trunk << 16 | status << 6 | (self.kind as u64) << 1 | self.direction as u64;
+        // An odd factor, so that no two labels meet.
+        parts.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+/// Upper bounds of a histogram's classes, in milliseconds. What is longer is only in the sum and the count.
+pub const BOUNDS_MS: [u32; 14] = [
+    1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000,
+];
+
+/// How long something took, many times.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Histogram {
+    /// How often it took at most as long as the bound of the same place in [`BOUNDS_MS`], and longer than the bound before.
+    pub classes: [u64; BOUNDS_MS.len()],
+    /// How often.
+    pub count: u64,
+    /// All together.
+    pub sum: Duration,
+}
+
+impl Histogram {
+    fn note(&mut self, time: Duration) {
+        let class = BOUNDS_MS.iter().position(|&bound| time <= Duration::from_millis(bound.into()));
+        if let Some(class) = class {
+            self.classes[class] += 1;
+        }
+        self.count += 1;
+        self.sum += time;
+    }
+}
+
 /// The counts since the endpoint was made. Requests and responses are counted once; repeats separately.
 #[derive(Debug, Clone, Default)]
 pub struct Counters {
-    messages: HashMap<Label, u64>,
+    messages: ByNumber<(Label, u64)>,
+    delays: ByNumber<(Label, Histogram)>,
     /// Messages sent again because no answer came.
     pub retransmissions: u64,
     /// Transactions that nobody answered.
@@ -109,25 +149,79 @@ impl Counters {
         method: &Method,
         status: Option<StatusCode>,
     ) {
-        *self
-            .messages
-            .entry(Label {
-                trunk,
-                direction,
-                kind: Kind::of(method),
-                status,
-            })
-            .or_default() += 1;
+        let label = Label {
+            trunk,
+            direction,
+            kind: Kind::of(method),
+            status,
+        };
+        self.messages.entry(label.number()).or_insert((label, 0)).1 += 1;
+    }
+
+    /// A response to a request of ours came after so long.
+    pub(crate) fn note_delay(
+        &mut self,
+        trunk: Option<TrunkId>,
+        method: &Method,
+        status: StatusCode,
+        time: Duration,
+    ) {
+        let label = Label {
+            trunk,
+            direction: Direction::Received,
+            kind: Kind::of(method),
+            status: Some(status),
+        };
+        let (_, histogram) = self.delays.entry(label.number()).or_insert_with(|| (label, Histogram::default()));
+        histogram.note(time);
     }
 
     /// All message counts.
     pub fn messages(&self) -> impl Iterator<Item = (Label, u64)> + '_ {
-        self.messages.iter().map(|(&label, &count)| (label, count))
+        self.messages.values().copied()
+    }
+
+    /// How long responses took, from the request's first sending: by trunk, method and status.
+    pub fn delays(&self) -> impl Iterator<Item = (Label, &Histogram)> + '_ {
+        self.delays.values().map(|(label, histogram)| (*label, histogram))
     }
 
     /// One message count.
     #[must_use]
     pub fn get(&self, label: Label) -> u64 {
-        self.messages.get(&label).copied().unwrap_or(0)
+        self.messages.get(&label.number()).map_or(0, |(_, count)| *count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_do_not_meet() {
+        let mut counters = Counters::default();
+        let statuses = (100..700).filter_map(StatusCode::new).map(Some).chain([None]);
+        for status in statuses {
+            for trunk in [None, Some(TrunkId(0)), Some(TrunkId(1)), Some(TrunkId(u16::MAX))] {
+                for method in [Method::Invite, Method::Info, Method::Refer] {
+                    for direction in [Direction::Received, Direction::Sent] {
+                        counters.count(trunk, direction, &method, status);
+                    }
+                }
+            }
+        }
+        assert_eq!(counters.messages().count(), 601 * 4 * 3 * 2);
+        assert!(counters.messages().all(|(_, count)| count == 1));
+    }
+
+    #[test]
+    fn a_histogram_has_each_time_in_one_class() {
+        let mut histogram = Histogram::default();
+        for ms in [0, 1, 2, 60_000, 60_001] {
+            histogram.note(Duration::from_millis(ms));
+        }
+        assert_eq!((histogram.classes[0], histogram.classes[1]), (2, 1));
+        assert_eq!(histogram.classes[BOUNDS_MS.len() - 1], 1);
+        assert_eq!((histogram.count, histogram.classes.iter().sum::<u64>()), (5, 4));
     }
 }

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 
 use crate::compose::line;
-use crate::flow::Flow;
+use crate::flow::{Flow, Location};
 use crate::message::{Headers, Method, Name, Request, Response, Uri};
+use crate::slots::Key;
 
 /// One side's view of a dialog.
 #[derive(Debug, Clone)]
@@ -22,8 +23,18 @@ pub(crate) struct Dialog {
     routes: Box<[Route]>,
     /// Where requests go.
     pub flow: Flow,
+    /// The name that must be looked up before it is known where requests go.
+    pub awaits: Option<Box<Awaited>>,
     /// The peer lists UPDATE in Allow.
     pub allows_update: bool,
+}
+
+/// A host name on which a dialog waits.
+#[derive(Debug, Clone)]
+pub(crate) struct Awaited {
+    pub location: Location,
+    /// The INVITE whose ACK has left without knowing.
+    pub invite: Option<Key>,
 }
 
 #[derive(Debug, Clone)]
@@ -66,6 +77,7 @@ impl Dialog {
             target,
             routes: routes.into(),
             flow,
+            awaits: None,
             allows_update: allows_update(headers),
         })
     }
@@ -89,6 +101,7 @@ impl Dialog {
             target: copy(headers.contact().ok()?.uri().as_bytes()),
             routes: routes_of(headers)?.into(),
             flow,
+            awaits: None,
             allows_update: allows_update(headers),
         })
     }
@@ -119,15 +132,17 @@ impl Dialog {
         first.uri.without_headers().as_bytes().clone()
     }
 
-    /// A target refresh request, or its 2xx, may bring another Contact (RFC 3261 §12.2).
-    pub fn refresh_target(&mut self, headers: &Headers) {
-        if let Ok(contact) = headers.contact()
-            && contact.uri().as_bytes() != &self.target
-        {
-            self.target = copy(contact.uri().as_bytes());
-        }
+    /// A target refresh request, or its 2xx, may bring another Contact (RFC 3261 §12.2). Returns whether it did.
+    pub fn refresh_target(&mut self, headers: &Headers) -> bool {
         if headers.contains(Name::Allow) {
             self.allows_update = allows_update(headers);
+        }
+        match headers.contact() {
+            Ok(contact) if contact.uri().as_bytes() != &self.target => {
+                self.target = copy(contact.uri().as_bytes());
+                true
+            }
+            _ => false,
         }
     }
 

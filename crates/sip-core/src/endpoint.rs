@@ -1,7 +1,7 @@
 //! The user agent as a whole: messages and time in, messages and events out.
 
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -10,7 +10,7 @@ use crate::admission::{Rules, refuse_broken};
 use crate::config::{Config, Target, TrunkConfig};
 use crate::counters::Counters;
 use crate::event::{CallId, Event, Origin, TrunkId};
-use crate::flow::{Flow, Transmit};
+use crate::flow::{Flow, Location, Transmit};
 use crate::invite::call::Call;
 use crate::invite::{CallError, Invite, InviteError};
 use crate::message::Limits as MessageLimits;
@@ -22,7 +22,9 @@ use self::core::{Context, Core};
 use self::strangers::Strangers;
 use self::trunk::Trunk;
 
+mod allowance;
 pub(crate) mod core;
+mod names;
 mod receive;
 mod strangers;
 pub(crate) mod trunk;
@@ -208,6 +210,29 @@ impl Endpoint {
         }
     }
 
+    /// The next host name that has to be looked up by RFC 3263, because a peer's Contact or Record-Route leads there. Tell what was
+    /// found by [`handle_lookup`](Self::handle_lookup).
+    pub fn poll_lookup(&mut self) -> Option<Location> {
+        self.core.names.poll()
+    }
+
+    /// A name was looked up: its addresses in their order, none if it has none, and how long they are good. Dialogs that wait for it
+    /// go there from now on.
+    pub fn handle_lookup(&mut self, now: Instant, location: &Location, targets: &[Target], lifetime: Duration) {
+        let can_be_reached = |target: &&Target| self.core.flow_to(target.transport, target.addr).is_some();
+        let target = targets.iter().find(can_be_reached).copied();
+        self.core.names.learn(now, location, target, lifetime);
+        let awaits = |key: &Key| self.calls.get(*key).is_some_and(|call| call.awaits(location));
+        let waiting: Vec<Key> = self.calls.keys().filter(awaits).collect();
+        let mut moved = HashMap::new();
+        for key in waiting {
+            if let Some(Some((from, to))) = self.run(now, key, |call, cx| call.handle_lookup(cx)) {
+                moved.insert(key, (from, to));
+            }
+        }
+        self.core.table.redirect_requests(&moved);
+    }
+
     /// When `handle_timeout` wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
@@ -307,7 +332,7 @@ impl Endpoint {
         now: Instant,
         call: CallId,
         status: StatusCode,
-        retry_after: Option<std::time::Duration>,
+        retry_after: Option<Duration>,
     ) -> Result<(), CallError> {
         self.run(now, Key::from_u64(call.0), |call, cx| {
             call.reject(cx, status, retry_after)

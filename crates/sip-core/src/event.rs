@@ -29,6 +29,14 @@ pub enum Event {
         /// An answer (or, for a call without offer, an offer) to listen to early media.
         sdp: Option<Bytes>,
     },
+    /// The network says whether what can be heard before the answer is meant to be heard (P-Early-Media, RFC 5009). Comes before the
+    /// `Provisional` that told it.
+    EarlyMedia {
+        /// Our call.
+        call: CallId,
+        /// False: ring by yourself, and ignore what arrives.
+        is_authorised: bool,
+    },
     /// The other side took the call.
     Answered {
         /// Our call.

@@ -69,6 +69,17 @@ impl fmt::Display for Flow {
     }
 }
 
+/// Where a name leads has to be looked up (RFC 3263).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Location {
+    /// A host name, a domain with NAPTR or SRV records, or an address.
+    pub host: String,
+    /// With a port, SRV is not asked (RFC 3263 §4.2).
+    pub port: Option<u16>,
+    /// With a transport, NAPTR is not asked (RFC 3263 §4.1).
+    pub transport: Option<Transport>,
+}
+
 /// A message that the driver has to send.
 #[derive(Debug, Clone)]
 pub struct Transmit {

@@ -34,9 +34,9 @@ mod transaction;
 
 pub use config::{Asserted, Reliable, SessionTimer};
 pub use config::{Config, Credentials, Identity, Limits, Local, Secret, Target, Timing, TrunkConfig};
-pub use counters::{Counters, Direction, Kind, Label};
+pub use counters::{BOUNDS_MS, Counters, Direction, Histogram, Kind, Label};
 pub use endpoint::Endpoint;
 pub use event::{Address, CallId, Cause, Event, Origin, Party, TrunkId};
-pub use flow::{Flow, Transmit, Transport};
+pub use flow::{Flow, Location, Transmit, Transport};
 pub use invite::{CallError, Destination, Invite, InviteError};
 pub use message::StatusCode;

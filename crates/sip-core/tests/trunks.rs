@@ -336,15 +336,19 @@ fn a_failed_registration_is_told_and_tried_again() {
     assert!(world.sent(A, "REGISTER").len() >= 2, "{}", world.ladder());
 }
 
-const STRANGER: &str = "203.0.113.66:5060";
-
-#[test]
-fn strangers_get_403_at_a_limited_rate_and_learn_nothing() {
+/// An INVITE as a carrier would send it, to be changed.
+fn some_invite() -> (World, String) {
     let mut world = World::with(11, |_, config, _| config.limits.refusals_per_second = 10).scripted();
     world.call();
     let invite = world.last(A, "INVITE");
-    let source = STRANGER.parse().unwrap();
+    (world, invite)
+}
+
+#[test]
+fn strangers_get_403_at_a_limited_rate_and_learn_nothing() {
+    let (mut world, invite) = some_invite();
     for n in 0..1000 {
+        let source = format!("203.0.113.{}:5060", n % 250).parse().unwrap();
         for method in ["INVITE", "OPTIONS", "REGISTER"] {
             let request = invite
                 .replace("INVITE", method)
@@ -365,6 +369,46 @@ fn strangers_get_403_at_a_limited_rate_and_learn_nothing() {
     assert_eq!(world.sides[B].calls(), 0);
     assert!(world.sides[B].counters().dropped > 2000);
     assert_eq!(world.sides[B].poll_timeout(), None, "nothing is remembered");
+}
+
+#[test]
+fn one_address_cannot_use_up_the_answers_of_all() {
+    let (mut world, invite) = some_invite();
+    let (loud, quiet) = ("203.0.113.66:5060".parse().unwrap(), "203.0.113.67:5060".parse().unwrap());
+    for n in 0..1000 {
+        world.deliver_from(B, loud, &invite.replace("z9hG4bK", &format!("z9hG4bK{n}")));
+    }
+    assert_eq!(world.sent(B, "SIP/2.0 403").len(), 5);
+    world.deliver_from(B, quiet, &invite.replace("z9hG4bK", "z9hG4bKquiet"));
+    assert_eq!(world.sent(B, "SIP/2.0 403").len(), 6);
+}
+
+#[test]
+fn a_telephone_with_the_password_gets_through_while_others_guess() {
+    let mut world = World::with(14, |side, config, trunk| {
+        if side == B {
+            config.callers = vec![alice()];
+            trunk.accept_from.clear();
+        } else {
+            trunk.credentials = Some(alice());
+        }
+    });
+    world.call();
+    let invite = world.last(A, "INVITE");
+    // Proofs for a nonce that is not ours cost no digest, and soon nothing at all.
+    let guess = "Authorization: Digest username=\"alice\", realm=\"tocsin\", nonce=\"0\", uri=\"sip:0199000001@carrier.example\", \
+                 response=\"00000000000000000000000000000000\", qop=auth, nc=00000001, cnonce=\"x\"\r\nContent-Type";
+    for n in 0..1000 {
+        let source = format!("203.0.113.{}:5060", n % 20).parse().unwrap();
+        let request = invite.replace("z9hG4bK", &format!("z9hG4bK{n}"));
+        world.deliver_from(B, source, &request);
+        world.deliver_from(B, source, &request.replace("Content-Type", guess).replace("z9hG4bK", "z9hG4bKg"));
+    }
+    assert_eq!(world.sent(B, "SIP/2.0 401").len(), 20 * 5, "each address has its part");
+    let Event::Incoming { trunk: None, .. } = world.event(B) else {
+        panic!("{}", world.ladder())
+    };
+    assert!(world.events[B].is_empty());
 }
 
 #[test]

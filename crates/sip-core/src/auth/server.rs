@@ -68,19 +68,19 @@ impl Guard {
         let Some(proof) = ours else {
             return Checked::Missing(self.challenges(age_of_guard, source, false, ids));
         };
-        let is_right = self.is_right(request, &proof);
         let Some(nonce) = proof.text("nonce") else {
             return Checked::Wrong;
         };
-        let made = self.made_at(&nonce, source);
-        let count = proof.text("nc").and_then(|nc| u32::from_str_radix(&nc, 16).ok());
-        if !is_right {
+        // A nonce that is not ours for this address proves nothing, so no digest is computed for it.
+        let Some(made) = self.made_at(&nonce, source) else {
+            return Checked::Missing(self.challenges(age_of_guard, source, false, ids));
+        };
+        if !self.is_right(request, &proof) {
             return Checked::Wrong;
         }
-        match (made, count) {
-            (Some(made), Some(count))
-                if made + LIFETIME >= age_of_guard && self.is_fresh(&nonce, count, made, age_of_guard) =>
-            {
+        let count = proof.text("nc").and_then(|nc| u32::from_str_radix(&nc, 16).ok());
+        match count {
+            Some(count) if made + LIFETIME >= age_of_guard && self.is_fresh(&nonce, count, made, age_of_guard) => {
                 Checked::Proven
             }
             _ => Checked::Missing(self.challenges(age_of_guard, source, true, ids)),

@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::mpsc;
 
-use crate::{Target, Transport, TrunkId};
+use crate::{Location, Target, Transport, TrunkId};
 
 /// Names are asked for again after their time to live, but not more often than this…
 const SHORTEST: Duration = Duration::from_secs(30);
@@ -22,17 +22,6 @@ const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
 /// Most addresses that one name is turned into.
 const MOST: usize = 16;
-
-/// What a trunk is called.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Location {
-    /// A host name, a domain with NAPTR or SRV records, or an address.
-    pub host: String,
-    /// With a port, SRV is not asked (RFC 3263 §4.2).
-    pub port: Option<u16>,
-    /// With a transport, NAPTR is not asked (RFC 3263 §4.1).
-    pub transport: Option<Transport>,
-}
 
 /// One SRV record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +89,18 @@ pub async fn lookup(location: &Location) -> Option<Vec<Target>> {
     let mut rng = ChaCha8Rng::from_os_rng();
     let found = locate(&Servers::new(), location, &mut rng).await;
     found.map(|(targets, _)| targets)
+}
+
+/// What a name was asked for, its addresses, and how long they are good.
+pub(super) type Found = (Location, Vec<Target>, Duration);
+
+/// Looks one name up.
+pub(super) async fn look_up(location: Location, report: mpsc::Sender<Found>) {
+    let mut rng = ChaCha8Rng::from_os_rng();
+    let found = locate(&Servers::new(), &location, &mut rng).await;
+    let (targets, lifetime) = found.unwrap_or_default();
+    // The driver is gone if nobody listens.
+    let _ = report.send((location, targets, lifetime)).await;
 }
 
 /// The addresses of a location, and when to ask again. `None` if the name servers do not answer.

@@ -18,7 +18,8 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::{Config, Endpoint, Event, Flow, Target, Transport, TrunkId};
 
-pub use locate::{Location, lookup};
+pub use crate::Location;
+pub use locate::lookup;
 pub use tls::{TlsError, TlsSettings};
 
 use stream::{News, Streams};
@@ -106,6 +107,8 @@ pub struct Driver {
     streams: Streams,
     located: mpsc::Receiver<(TrunkId, Vec<Target>)>,
     locations: mpsc::Sender<(TrunkId, Vec<Target>)>,
+    found: mpsc::Receiver<locate::Found>,
+    finders: mpsc::Sender<locate::Found>,
     notify: Arc<Notify>,
     tap: Option<Tap>,
 }
@@ -143,12 +146,15 @@ impl Driver {
             }
         }
         let (locations, located) = mpsc::channel(64);
+        let (finders, found) = mpsc::channel(64);
         Ok(Driver {
             endpoint: Endpoint::new(config, seed),
             sockets,
             streams,
             located,
             locations,
+            found,
+            finders,
             notify: Arc::new(Notify::new()),
             tap: None,
         })
@@ -203,6 +209,9 @@ impl Driver {
         application.handle_wake(Instant::now(), &mut self.endpoint);
         loop {
             self.settle(&mut application);
+            while let Some(location) = self.endpoint.poll_lookup() {
+                tokio::spawn(locate::look_up(location, self.finders.clone()));
+            }
             if application.is_finished() {
                 return application;
             }
@@ -217,6 +226,9 @@ impl Driver {
                 news = self.streams.next() => self.hear(news),
                 Some((trunk, targets)) = self.located.recv() => {
                     self.endpoint.set_targets(Instant::now(), trunk, targets);
+                }
+                Some((location, targets, lifetime)) = self.found.recv() => {
+                    self.endpoint.handle_lookup(Instant::now(), &location, &targets, lifetime);
                 }
                 () = until(deadline) => {}
             }

@@ -9,9 +9,9 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::compose::{self, Changes, Draft, Hop};
-use crate::config::{Config, Local};
+use crate::config::{Config, Local, Target};
 use crate::counters::{Counters, Direction};
-use crate::dialog::Dialog;
+use crate::dialog::{Awaited, Dialog};
 use crate::event::{Event, TrunkId};
 use crate::flow::{Flow, Transmit, Transport};
 use crate::ids::Ids;
@@ -19,6 +19,7 @@ use crate::message::{Answer, Method, Name, Request, Response, ResponseBuilder, S
 use crate::slots::{ByNumber, Key};
 use crate::transaction::table::{ClientEntry, Outgoing, Owner, Table};
 
+use super::names::{Known, Names, location_of};
 use super::trunk::Trunk;
 
 /// The methods that we understand.
@@ -58,6 +59,8 @@ pub(crate) struct Core {
     pub events: VecDeque<Event>,
     pub counters: Counters,
     pub scratch: Vec<u8>,
+    /// Host names that dialogs lead to.
+    pub names: Names,
     /// Calls by Call-ID and local tag.
     pub by_dialog: ByNumber<Key>,
     /// Keyed, so that peers cannot aim at collisions. It decides nothing that could be seen from outside.
@@ -81,6 +84,7 @@ impl Core {
             events: VecDeque::new(),
             counters: Counters::default(),
             scratch: Vec::with_capacity(2048),
+            names: Names::default(),
             by_dialog: ByNumber::default(),
             hasher: RandomState::new(),
             config,
@@ -135,14 +139,42 @@ impl Core {
             Some(t) if t.eq_ignore_ascii_case("tls") => Transport::Tls,
             _ => Transport::Udp,
         };
-        if known.transport.is_reliable() && known.remote.ip() == ip {
+        let addr = SocketAddr::new(ip, uri.port().unwrap_or(transport.default_port()));
+        self.flow_at(Target { transport, addr }, known)
+    }
+
+    /// The flow to an address. Streams that lead to the same host are used again.
+    fn flow_at(&self, target: Target, known: Flow) -> Flow {
+        let Target { transport, addr } = target;
+        if known.transport.is_reliable() && known.remote.ip() == addr.ip() {
             return known;
         }
-        let remote = SocketAddr::new(ip, uri.port().unwrap_or(transport.default_port()));
-        if transport == known.transport {
-            return Flow { remote, ..known };
+        if transport == known.transport && addr.is_ipv4() == known.local.is_ipv4() {
+            return Flow { remote: addr, ..known };
         }
-        self.flow_to(transport, remote).unwrap_or(known)
+        self.flow_to(transport, addr).unwrap_or(known)
+    }
+
+    /// Decides where a dialog's requests go: to its first route, else to the peer's Contact (RFC 3261 §8.1.2). A name that has to be
+    /// looked up is noted; until it is known they go the way that the dialog was set up. `home` is the trunk's own name.
+    pub fn route(&mut self, now: Instant, dialog: &mut Dialog, home: Option<&str>) {
+        let Some(next) = dialog.next_hop() else { return };
+        let Some(location) = location_of(&next) else {
+            dialog.flow = self.flow_for(&next, dialog.flow);
+            return;
+        };
+        let is_home = home.is_some_and(|home| home.eq_ignore_ascii_case(&location.host));
+        if is_home && location.port.is_none_or(|port| port == dialog.flow.remote.port()) {
+            return;
+        }
+        match self.names.find(now, &location) {
+            Known::At(target) => dialog.flow = self.flow_at(target, dialog.flow),
+            Known::Soon => {
+                let invite = dialog.awaits.take().and_then(|awaits| awaits.invite);
+                dialog.awaits = Some(Box::new(Awaited { location, invite }));
+            }
+            Known::Nowhere => {}
+        }
     }
 
     /// A tag for a response outside dialogs.
@@ -184,9 +216,12 @@ impl Core {
 
     /// Sends the ACK of a 2xx (RFC 3261 §13.2.2.4) and notes it for the 2xx's repeats. It carries the INVITE's sequence number
     /// and credentials.
-    pub fn acknowledge(&mut self, invite: Key, dialog: &Dialog, body: Option<(&str, &[u8])>) {
+    pub fn acknowledge(&mut self, invite: Key, dialog: &mut Dialog, body: Option<(&str, &[u8])>) {
         let Some(entry) = self.table.client(invite) else { return };
         let trunk = entry.trunk;
+        if let Some(awaits) = &mut dialog.awaits {
+            awaits.invite = Some(invite);
+        }
         let sequence = compose::sequence_of(&entry.request);
         let mut lines = Vec::new();
         compose::credential_lines(&entry.request, &mut lines);
@@ -320,6 +355,13 @@ pub(crate) struct Context<'a> {
 impl Context<'_> {
     pub fn trunk(&mut self, id: Option<TrunkId>) -> Option<&mut Trunk> {
         self.trunks.get_mut(usize::from(id?.0))
+    }
+
+    /// Decides where a dialog's requests go.
+    pub fn route(&mut self, trunk: Option<TrunkId>, dialog: &mut Dialog) {
+        let trunk = trunk.and_then(|id| self.trunks.get(usize::from(id.0)));
+        let home = trunk.map(|trunk| trunk.config.domain.as_str());
+        self.core.route(self.now, dialog, home);
     }
 
     /// Writes credentials, if the trunk was challenged before.

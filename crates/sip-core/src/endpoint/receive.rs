@@ -1,5 +1,6 @@
 //! What arrives: to which transaction, dialog or trunk it belongs (RFC 3261 §8.2, §12.2.2, §18.1.2).
 
+use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -44,11 +45,12 @@ impl Endpoint {
             }
         };
         if let Some(entry) = self.core.table.client(tx) {
-            let (trunk, flow) = (entry.trunk, entry.flow);
-            let method = crate::compose::method_of(&entry.request);
-            self.core
-                .counters
-                .count(trunk, Direction::Received, &method, Some(response.status()));
+            let (trunk, flow, sent_at) = (entry.trunk, entry.flow, entry.sent_at);
+            // A peer that names another method in CSeq than it was asked for is counted by its word.
+            let (method, status) = (&essentials.cseq.method, response.status());
+            let counters = &mut self.core.counters;
+            counters.count(trunk, Direction::Received, method, Some(status));
+            counters.note_delay(trunk, method, status, now.saturating_duration_since(sent_at));
             if let Some(trunk) = trunk {
                 trunk::answered(&mut self.context(now), trunk, flow, response.status());
             }
@@ -86,11 +88,11 @@ impl Endpoint {
         if *method == Method::Cancel {
             return self.handle_cancel(now, reply, flow.remote, request, &id);
         }
-        if let Some(to_tag) = &id.to_tag {
-            let hash = self.core.dialog_hash(&id.call_id, to_tag);
+        if let Some(to_tag) = id.to_tag {
+            let hash = self.core.dialog_hash(id.call_id, to_tag);
             let call = self.core.by_dialog.get(&hash).copied();
             match call {
-                Some(key) if self.calls.get(key).is_some_and(|call| call.has_peer(&id.from_tag)) => {
+                Some(key) if self.calls.get(key).is_some_and(|call| call.has_peer(id.from_tag)) => {
                     return self.handle_inside(now, key, reply, flow.remote, request, &id);
                 }
                 _ if trunk.is_some() => {
@@ -113,7 +115,7 @@ impl Endpoint {
     }
 
     /// ACK: of a failure, by its transaction; of a success, by its dialog.
-    fn handle_ack(&mut self, now: Instant, request: &Request, id: &Identified) {
+    fn handle_ack(&mut self, now: Instant, request: &Request, id: &Identified<'_>) {
         self.core.counters.count(None, Direction::Received, &Method::Ack, None);
         if let Some(server) = self.core.table.find_server(id.hash)
             && !self.core.table.is_accepted(server)
@@ -121,17 +123,17 @@ impl Endpoint {
             self.core.table.handle_ack(now, server);
             return;
         }
-        let Some(to_tag) = &id.to_tag else { return };
-        let hash = self.core.dialog_hash(&id.call_id, to_tag);
+        let Some(to_tag) = id.to_tag else { return };
+        let hash = self.core.dialog_hash(id.call_id, to_tag);
         let Some(&key) = self.core.by_dialog.get(&hash) else {
             return;
         };
-        if self.calls.get(key).is_some_and(|call| call.has_peer(&id.from_tag)) {
+        if self.calls.get(key).is_some_and(|call| call.has_peer(id.from_tag)) {
             self.run(now, key, |call, cx| call.handle_ack(cx, request));
         }
     }
 
-    fn handle_cancel(&mut self, now: Instant, reply: Flow, source: SocketAddr, request: &Request, id: &Identified) {
+    fn handle_cancel(&mut self, now: Instant, reply: Flow, source: SocketAddr, request: &Request, id: &Identified<'_>) {
         let Some(server) = id.invite_hash.and_then(|hash| self.core.table.find_server(hash)) else {
             if self.strangers.trunk_of(source.ip()).is_some() {
                 let status = StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
@@ -163,7 +165,7 @@ impl Endpoint {
         reply: Flow,
         source: SocketAddr,
         request: &Request,
-        id: &Identified,
+        id: &Identified<'_>,
     ) {
         if self.core.table.servers() >= self.core.config.limits.server_transactions {
             return self.refuse_stranger(now, reply, source, request, StatusCode::SERVICE_UNAVAILABLE);
@@ -171,7 +173,7 @@ impl Endpoint {
         let method = request.method();
         let server = self.core.table.accept(now, id.hash, reply, *method == Method::Invite);
         self.run(now, key, |call, cx| {
-            let in_order = call.accept_sequence(&id.from_tag, id.sequence);
+            let in_order = call.accept_sequence(id.from_tag, id.sequence);
             if !in_order {
                 return cx.refuse(server, request, source, StatusCode::SERVER_INTERNAL_ERROR);
             }
@@ -220,7 +222,7 @@ impl Endpoint {
         reply: Flow,
         flow: Flow,
         request: &Request,
-        id: &Identified,
+        id: &Identified<'_>,
         trunk: Option<TrunkId>,
     ) {
         let source = flow.remote;
@@ -232,6 +234,10 @@ impl Endpoint {
                 }
                 Verdict::Refuse => {
                     return self.refuse_stranger(now, reply, source, request, StatusCode::FORBIDDEN);
+                }
+                Verdict::Ignore => {
+                    self.core.counters.dropped += 1;
+                    return;
                 }
             }
         }
@@ -257,7 +263,7 @@ impl Endpoint {
             return cx.core.respond(now, server, &Method::Invite, trunk, builder.build());
         }
         // RFC 3261 §8.2.2.2: the same INVITE by two ways is one call.
-        let merged = cx.core.hash((4u8, &id.call_id, &id.from_tag, id.sequence));
+        let merged = cx.core.hash((4u8, id.call_id, id.from_tag, id.sequence));
         if cx.core.by_dialog.contains_key(&merged) {
             let response = refusal(&mut cx, StatusCode::LOOP_DETECTED).build();
             return cx.core.respond(now, server, &Method::Invite, trunk, response);
@@ -278,7 +284,7 @@ impl Endpoint {
         }
     }
 
-    fn handle_options(&mut self, now: Instant, reply: Flow, source: SocketAddr, request: &Request, id: &Identified) {
+    fn handle_options(&mut self, now: Instant, reply: Flow, source: SocketAddr, request: &Request, id: &Identified<'_>) {
         if self.core.table.servers() >= self.core.config.limits.server_transactions {
             return self.refuse_stranger(now, reply, source, request, StatusCode::SERVICE_UNAVAILABLE);
         }
@@ -300,7 +306,7 @@ impl Endpoint {
         reply: Flow,
         source: SocketAddr,
         request: &Request,
-        id: &Identified,
+        id: &Identified<'_>,
         status: StatusCode,
     ) {
         if self.core.table.servers() >= self.core.config.limits.server_transactions {
@@ -324,7 +330,7 @@ impl Endpoint {
         request: &Request,
         status: StatusCode,
     ) {
-        if !self.strangers.may_refuse(now) {
+        if !self.strangers.may_refuse(now, source) {
             self.core.counters.dropped += 1;
             return;
         }
@@ -350,7 +356,7 @@ impl Endpoint {
         request: &Request,
         challenges: &[String],
     ) {
-        if !self.strangers.may_refuse(now) {
+        if !self.strangers.may_challenge(now, source) {
             self.core.counters.dropped += 1;
             return;
         }
@@ -394,25 +400,24 @@ fn options_response(cx: &mut Context<'_>, request: &Request, tag: Option<&str>, 
 }
 
 /// What matches a request to a transaction and a dialog.
-struct Identified {
+struct Identified<'a> {
     hash: u64,
     /// For CANCEL: the number of the INVITE's transaction.
     invite_hash: Option<u64>,
-    call_id: String,
-    from_tag: String,
-    to_tag: Option<String>,
+    call_id: &'a str,
+    from_tag: &'a str,
+    to_tag: Option<&'a str>,
     sequence: u32,
 }
 
-impl Identified {
-    fn of(core: &super::core::Core, request: &Request, essentials: &Essentials) -> Identified {
+impl<'a> Identified<'a> {
+    fn of(core: &super::core::Core, request: &'a Request, essentials: &'a Essentials) -> Identified<'a> {
         let Essentials { via, from, to, cseq } = essentials;
         let call_id = request.headers().call_id().unwrap_or_default();
         let from_tag = from.tag().unwrap_or_default();
         let number = |method: &str| {
             if via.has_unique_branch() {
-                let host = via.host().to_ascii_lowercase();
-                core.hash((2u8, via.branch(), host, via.port(), method))
+                core.hash((2u8, via.branch(), Caseless(via.host()), via.port(), method))
             } else {
                 // RFC 3261 §17.2.3: a peer of RFC 2543.
                 let uri = request.uri_bytes();
@@ -435,11 +440,27 @@ impl Identified {
         Identified {
             hash,
             invite_hash,
-            call_id: call_id.to_owned(),
-            from_tag: from_tag.to_owned(),
-            to_tag: to.tag().map(str::to_owned),
+            call_id,
+            from_tag,
+            to_tag: to.tag(),
             sequence: cseq.number,
         }
+    }
+}
+
+/// A host name, of which the case does not matter.
+struct Caseless<'a>(&'a str);
+
+impl Hash for Caseless<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let mut small = [0; 32];
+        for part in self.0.as_bytes().chunks(small.len()) {
+            let small = &mut small[..part.len()];
+            small.copy_from_slice(part);
+            small.make_ascii_lowercase();
+            state.write(small);
+        }
+        state.write_u8(0xff);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::auth::server::{Checked, Guard};
 use crate::config::{Config, TrunkConfig};
@@ -10,6 +10,7 @@ use crate::event::TrunkId;
 use crate::ids::hex;
 use crate::message::{Name, Request};
 
+use super::allowance::Allowance;
 use super::core::Core;
 
 /// Whether an INVITE from an unknown address is welcome.
@@ -20,26 +21,34 @@ pub(crate) enum Verdict {
     Challenge(Vec<String>),
     /// No telephone may call here, or the password is wrong.
     Refuse,
+    /// Too many proofs came from there: nobody looks at more of them.
+    Ignore,
 }
 
 pub(crate) struct Strangers {
     /// Whose address it is, and whether the name servers said so.
     by_address: HashMap<IpAddr, (TrunkId, bool)>,
     guard: Guard,
-    /// Refusals that may still be sent in this second.
-    left: u32,
-    per_second: u32,
-    second_began: Option<Instant>,
+    refusals: Allowance,
+    challenges: Allowance,
+    /// Refusals of trunks that ask for more than we can take.
+    overloads: Allowance,
+    /// Proofs that are looked at: guessing a password is slow, and the arithmetic cheap.
+    proofs: Allowance,
 }
+
+/// Answers of each kind, and proofs, that one address may have in a second.
+const EACH: u16 = 5;
 
 impl Strangers {
     pub fn new(config: &Config) -> Strangers {
         Strangers {
             by_address: HashMap::new(),
             guard: Guard::new(config),
-            left: config.limits.refusals_per_second,
-            per_second: config.limits.refusals_per_second,
-            second_began: None,
+            refusals: Allowance::new(config.limits.refusals_per_second, EACH),
+            challenges: Allowance::new(config.limits.challenges_per_second, EACH),
+            overloads: Allowance::new(config.limits.challenges_per_second, u16::MAX),
+            proofs: Allowance::new(config.limits.challenges_per_second, EACH),
         }
     }
 
@@ -65,6 +74,10 @@ impl Strangers {
 
     /// Checks the credentials of an INVITE from an unknown address.
     pub fn check(&mut self, now: Instant, request: &Request, source: SocketAddr, core: &mut Core) -> Verdict {
+        let number = self.guard.number(source.ip());
+        if request.headers().contains(Name::Authorization) && !self.proofs.take(now, number) {
+            return Verdict::Ignore;
+        }
         match self.guard.check(now, request, source.ip(), &mut core.ids) {
             Checked::Proven => Verdict::Proven,
             Checked::Missing(challenges) => Verdict::Challenge(challenges),
@@ -72,18 +85,18 @@ impl Strangers {
         }
     }
 
-    /// Whether one more refusal fits into this second.
-    pub fn may_refuse(&mut self, now: Instant) -> bool {
-        if self
-            .second_began
-            .is_none_or(|began| now.saturating_duration_since(began) >= Duration::from_secs(1))
-        {
-            self.second_began = Some(now);
-            self.left = self.per_second;
+    /// Whether one more refusal of this address fits into this second.
+    pub fn may_refuse(&mut self, now: Instant, source: SocketAddr) -> bool {
+        let number = self.guard.number(source.ip());
+        match self.trunk_of(source.ip()) {
+            Some(_) => self.overloads.take(now, number),
+            None => self.refusals.take(now, number),
         }
-        let may = self.left > 0;
-        self.left = self.left.saturating_sub(1);
-        may
+    }
+
+    /// Whether one more challenge of this address fits into this second.
+    pub fn may_challenge(&mut self, now: Instant, source: SocketAddr) -> bool {
+        self.challenges.take(now, self.guard.number(source.ip()))
     }
 
     /// A To tag for a response that is not remembered: the same for every repeat of the request (RFC 3261 §8.2.7).

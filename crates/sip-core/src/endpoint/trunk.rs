@@ -67,10 +67,15 @@ impl Trunk {
         let mut lines = Vec::with_capacity(160);
         lines.extend_from_slice(b"Allow: ");
         lines.extend_from_slice(ALLOW.as_bytes());
-        match config.reliable_provisional {
-            Reliable::Off => lines.extend_from_slice(b"\r\nSupported: timer"),
-            Reliable::Supported => lines.extend_from_slice(b"\r\nSupported: 100rel, timer"),
-            Reliable::Required => lines.extend_from_slice(b"\r\nSupported: timer\r\nRequire: 100rel"),
+        let (supported, required) = match config.reliable_provisional {
+            Reliable::Off => ("timer", ""),
+            Reliable::Supported => ("100rel, timer", ""),
+            Reliable::Required => ("timer", "\r\nRequire: 100rel"),
+        };
+        let history = if config.identity.history { ", histinfo" } else { "" };
+        lines.extend_from_slice(format!("\r\nSupported: {supported}{history}{required}").as_bytes());
+        if config.early_media {
+            lines.extend_from_slice(b"\r\nP-Early-Media: supported");
         }
         lines.extend_from_slice(b"\r\nUser-Agent: ");
         lines.extend_from_slice(core.config.product.as_bytes());

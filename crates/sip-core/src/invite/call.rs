@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crate::dialog::Dialog;
 use crate::endpoint::core::{Context, Inside};
 use crate::event::{CallId, Cause, Event, Origin, Party, TrunkId};
+use crate::flow::{Flow, Location};
 use crate::message::{Headers, Method, Name, Request, Response, StatusCode};
 use crate::slots::Key;
 use crate::transaction::table::{ClientEntry, Owner, Purpose, Wake};
@@ -345,6 +346,39 @@ impl Call {
         }
     }
 
+    /// Whether a dialog of this call waits for a name.
+    pub fn awaits(&self, location: &Location) -> bool {
+        let waits = |dialog: &Dialog| dialog.awaits.as_ref().is_some_and(|awaits| awaits.location == *location);
+        let is_early = match &self.phase {
+            Phase::Calling(calling) => calling.early.iter().any(|early| waits(&early.dialog)),
+            _ => false,
+        };
+        is_early || self.dialog.as_deref().is_some_and(waits)
+    }
+
+    /// A name was looked up. The ACK that left without knowing is sent again, to the right place; returns where from and where to
+    /// other requests are to be moved.
+    pub fn handle_lookup(&mut self, cx: &mut Context<'_>) -> Option<(Flow, Flow)> {
+        let trunk = self.trunk;
+        if let Phase::Calling(calling) = &mut self.phase {
+            for early in &mut calling.early {
+                early.dialog.awaits = None;
+                cx.route(trunk, &mut early.dialog);
+            }
+        }
+        let dialog = self.dialog.as_deref_mut()?;
+        let invite = dialog.awaits.take().and_then(|awaits| awaits.invite);
+        let before = dialog.flow;
+        cx.route(trunk, dialog);
+        if dialog.flow == before {
+            return None;
+        }
+        if let Some(invite) = invite {
+            cx.core.table.redirect_ack(invite, &dialog.remote_tag, dialog.flow);
+        }
+        Some((before, dialog.flow))
+    }
+
     /// Whether nothing is left to do.
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Over)
@@ -401,7 +435,7 @@ pub(crate) fn sdp_of_response(response: &Response) -> Option<Bytes> {
 /// Ends the dialog that a late or unwanted 2xx created: ACK, then BYE (RFC 3261 §13.2.2.4, §9.1). `entry` is the INVITE.
 pub(crate) fn end_stray(cx: &mut Context<'_>, tx: Key, response: &Response) {
     if let Some(mut dialog) = dialog_of(cx, tx, response) {
-        cx.core.acknowledge(tx, &dialog, None);
+        cx.core.acknowledge(tx, &mut dialog, None);
         let trunk = cx.core.table.client(tx).and_then(|entry: &ClientEntry| entry.trunk);
         let owner = Owner::Nobody;
         cx.core.request_inside(
@@ -419,8 +453,9 @@ pub(crate) fn end_stray(cx: &mut Context<'_>, tx: Key, response: &Response) {
 }
 
 /// The dialog that a response to an INVITE of ours stands for.
-pub(crate) fn dialog_of(cx: &Context<'_>, tx: Key, response: &Response) -> Option<Dialog> {
+pub(crate) fn dialog_of(cx: &mut Context<'_>, tx: Key, response: &Response) -> Option<Dialog> {
     let entry = cx.core.table.client(tx)?;
+    let trunk = entry.trunk;
     let request = &entry.request;
     let mut from_line = Vec::with_capacity(128);
     crate::compose::line(&mut from_line, "From", crate::compose::value_of(request, "From")?);
@@ -438,8 +473,6 @@ pub(crate) fn dialog_of(cx: &Context<'_>, tx: Key, response: &Response) -> Optio
         entry.flow,
         crate::compose::sequence_of(request),
     )?;
-    if let Some(next) = dialog.next_hop() {
-        dialog.flow = cx.core.flow_for(&next, dialog.flow);
-    }
+    cx.route(trunk, &mut dialog);
     Some(dialog)
 }

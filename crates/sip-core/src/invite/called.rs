@@ -73,9 +73,7 @@ impl Call {
         let tag = hex(cx.core.ids.draw());
         let tag = std::str::from_utf8(&tag).unwrap_or_default();
         let mut dialog = Dialog::of_callee(request, tag, flow)?;
-        if let Some(next) = dialog.next_hop() {
-            dialog.flow = cx.core.flow_for(&next, flow);
-        }
+        cx.route(trunk, &mut dialog);
         let uri = request.uri().ok()?;
         let hash = cx.core.dialog_hash(headers.call_id().ok()?, tag);
         cx.core.by_dialog.insert(hash, key);

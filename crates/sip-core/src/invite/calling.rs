@@ -11,12 +11,13 @@ use crate::endpoint::trunk;
 use crate::event::{CallId, Cause, Event, Origin, TrunkId};
 use crate::flow::{Flow, Transport};
 use crate::ids::hex;
-use crate::message::{Method, Name, NameAddr, Response, Scheme, Uri};
+use crate::message::{Method, Name, NameAddr, Response, Scheme, StatusCode, Uri};
 use crate::slots::Key;
 use crate::transaction::table::{Outgoing, Owner};
 use crate::transaction::timer::earliest;
 
 use super::call::{Call, Phase, cause_of_response, dialog_of, end_stray, sdp_of_response};
+use super::history;
 use super::identity::{escaped, from_line, identity_lines, may_be_added, request_uri};
 use super::offer::Exchange;
 use super::session_timer;
@@ -99,6 +100,9 @@ impl Call {
         lines.extend_from_slice(&trunk.invite_lines);
         session_timer::request_lines(&trunk.config.session_timer, &mut lines);
         identity_lines(&mut lines, trunk, flow, from_user);
+        if trunk.config.identity.history {
+            history::first_line(&mut lines, &trunk.config.identity, &uri);
+        }
         for (name, value) in &invite.headers {
             if !may_be_added(name, value) {
                 return Err(InviteError::Header(name.clone()));
@@ -256,7 +260,7 @@ impl Call {
             // The answer crossed our CANCEL.
             cause.status = Some(response.status());
             self.dialog = dialog_of(cx, tx, response).map(Box::new);
-            if let Some(dialog) = &self.dialog {
+            if let Some(dialog) = self.dialog.as_deref_mut() {
                 cx.core.acknowledge(tx, dialog, None);
             }
             self.send_bye(cx);
@@ -281,7 +285,7 @@ impl Call {
             dialog.remote_sequence = early.dialog.remote_sequence;
         }
         if had_offer {
-            cx.core.acknowledge(tx, &dialog, None);
+            cx.core.acknowledge(tx, &mut dialog, None);
         } else {
             self.exchange = Exchange::AnswerInAck { invite: tx };
         }
@@ -314,7 +318,7 @@ impl Call {
             422 => calling.lengthen_interval(cx, tx, response),
             300..=399 => {
                 calling.learn_contacts(response);
-                calling.follow_redirect(cx, tx)
+                calling.follow_redirect(cx, tx, response.status())
             }
             503 => {
                 if let (Some(pause), Some(flow)) = (cause.retry_after, cx.core.table.client(tx).map(|entry| entry.flow))
@@ -322,9 +326,9 @@ impl Call {
                 {
                     trunk::rest(cx, trunk, flow, Some(pause), &cause);
                 }
-                calling.try_next_access(cx, tx, self.trunk) || calling.follow_redirect(cx, tx)
+                calling.try_next_access(cx, tx, self.trunk) || calling.follow_redirect(cx, tx, response.status())
             }
-            _ => calling.follow_redirect(cx, tx),
+            _ => calling.follow_redirect(cx, tx, response.status()),
         };
         if !is_retried {
             self.fail(cx, cause);
@@ -483,7 +487,7 @@ impl Calling {
         self.contacts = queue;
     }
 
-    fn follow_redirect(&mut self, cx: &mut Context<'_>, tx: Key) -> bool {
+    fn follow_redirect(&mut self, cx: &mut Context<'_>, tx: Key, status: StatusCode) -> bool {
         if self.redirects_left == 0 || self.contacts.is_empty() {
             return false;
         }
@@ -493,12 +497,14 @@ impl Calling {
             return false;
         };
         let flow = cx.core.flow_for(&uri, entry.flow);
+        let history = compose::value_of(&entry.request, "History-Info");
+        let lines = history.map(|value| history::redirected_line(value, status.code(), uri.as_bytes()));
         let sequence = self.next_sequence();
         let again = Again {
             sequence,
             uri: Some(uri.as_bytes()),
-            without: &CREDENTIALS,
-            lines: &[],
+            without: &["Authorization", "Proxy-Authorization", "History-Info"],
+            lines: lines.as_deref().unwrap_or_default(),
             tries: 0,
         };
         let sent = self.again(cx, tx, flow, &again);

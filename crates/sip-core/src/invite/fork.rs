@@ -2,7 +2,7 @@
 
 use crate::endpoint::core::Context;
 use crate::event::Event;
-use crate::message::Response;
+use crate::message::{Headers, Name, Response};
 use crate::slots::Key;
 
 use super::call::{Call, Phase, dialog_of, sdp_of_response};
@@ -22,7 +22,10 @@ impl Call {
             let known = calling.early.iter().position(|early| *early.dialog.remote_tag == *tag);
             let index = match known {
                 Some(index) => {
-                    calling.early[index].dialog.refresh_target(response.headers());
+                    let dialog = &mut calling.early[index].dialog;
+                    if dialog.refresh_target(response.headers()) {
+                        cx.route(self.trunk, dialog);
+                    }
                     Some(index)
                 }
                 None if calling.early.len() < forks => dialog_of(cx, tx, response).map(|dialog| {
@@ -38,10 +41,30 @@ impl Call {
                 }
             }
         }
+        if let Some(is_authorised) = authorises_early_media(response.headers()) {
+            cx.core.emit(Event::EarlyMedia {
+                call: self.id,
+                is_authorised,
+            });
+        }
         cx.core.emit(Event::Provisional {
             call: self.id,
             status: response.status(),
             sdp,
         });
     }
+}
+
+/// What P-Early-Media says of media towards us. The directions are those of who wrote it (RFC 5009 §8).
+fn authorises_early_media(headers: &Headers) -> Option<bool> {
+    headers.elements(Name::PEarlyMedia).find_map(|direction| {
+        let is = |words: &[&str]| words.iter().any(|word| direction.eq_ignore_ascii_case(word.as_bytes()));
+        if is(&["sendrecv", "sendonly"]) {
+            Some(true)
+        } else if is(&["recvonly", "inactive"]) {
+            Some(false)
+        } else {
+            None
+        }
+    })
 }

@@ -4,6 +4,7 @@ pub(crate) mod call;
 pub(crate) mod called;
 mod calling;
 mod fork;
+mod history;
 mod identity;
 mod offer;
 mod prack;

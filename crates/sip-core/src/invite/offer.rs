@@ -165,7 +165,9 @@ impl Call {
         if response.status().is_success() {
             let sdp = sdp_of_response(response);
             if let Some(dialog) = self.dialog.as_deref_mut() {
-                dialog.refresh_target(response.headers());
+                if dialog.refresh_target(response.headers()) {
+                    cx.route(self.trunk, dialog);
+                }
                 cx.core.acknowledge(tx, dialog, None);
             }
             return self.finish_offer(cx, tx, response, sdp);
@@ -260,8 +262,10 @@ impl Call {
                 return cx.refuse(server, request, source, StatusCode::REQUEST_PENDING);
             }
         }
-        if let Some(dialog) = self.dialog.as_deref_mut() {
-            dialog.refresh_target(request.headers());
+        if let Some(dialog) = self.dialog.as_deref_mut()
+            && dialog.refresh_target(request.headers())
+        {
+            cx.route(self.trunk, dialog);
         }
         let fresh = session_timer::of_request(cx, self.trunk, request);
         self.restart_session(fresh);
@@ -289,7 +293,7 @@ impl Call {
     pub fn answer_offer(&mut self, cx: &mut Context<'_>, sdp: Bytes) -> Result<(), CallError> {
         match std::mem::replace(&mut self.exchange, Exchange::Idle) {
             Exchange::AnswerInAck { invite } => {
-                let dialog = self.dialog.as_deref().ok_or(CallError::State)?;
+                let dialog = self.dialog.as_deref_mut().ok_or(CallError::State)?;
                 cx.core.acknowledge(invite, dialog, Some(("application/sdp", &sdp)));
                 self.remember_sdp(&sdp);
                 Ok(())
@@ -385,7 +389,7 @@ impl Call {
             }
             Exchange::AnswerInAck { invite } => {
                 // RFC 3261 §13.2.2.4: the ACK goes out in any case, the BYE follows it.
-                if let Some(dialog) = self.dialog.as_deref() {
+                if let Some(dialog) = self.dialog.as_deref_mut() {
                     cx.core.acknowledge(invite, dialog, None);
                 }
             }

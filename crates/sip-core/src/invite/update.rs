@@ -10,8 +10,10 @@ impl Call {
     /// A final response to our UPDATE.
     pub fn handle_update_response(&mut self, cx: &mut Context<'_>, tx: Key, response: &Response) {
         if response.status().is_success() {
-            if let Some(dialog) = self.dialog.as_deref_mut() {
-                dialog.refresh_target(response.headers());
+            if let Some(dialog) = self.dialog.as_deref_mut()
+                && dialog.refresh_target(response.headers())
+            {
+                cx.route(self.trunk, dialog);
             }
             return self.finish_offer(cx, tx, response, sdp_of_response(response));
         }

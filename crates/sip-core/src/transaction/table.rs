@@ -1,6 +1,6 @@
 //! All transactions of an endpoint: matching, retransmission, expiry (RFC 3261 §17.1.3, §17.2.3).
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -67,6 +67,8 @@ pub(crate) struct ClientEntry {
     machine: ClientMachine,
     branch: u64,
     pub flow: Flow,
+    /// When it was sent for the first time.
+    pub sent_at: Instant,
     /// As it was sent; repeats share its memory.
     pub request: Bytes,
     pub owner: Owner,
@@ -228,6 +230,7 @@ impl Table {
             machine,
             branch: number,
             flow,
+            sent_at: now,
             request: payload,
             owner,
             trunk,
@@ -359,9 +362,46 @@ impl Table {
     /// Sends the ACK of a 2xx and remembers it for the 2xx's repeats.
     pub fn acknowledge_success(&mut self, key: Key, tag: &str, ack: Transmit) {
         if let Some(entry) = self.clients.get_mut(key) {
+            // The INVITE is not sent again, and what a late branch of a fork needs of it (From, Call-ID, the number, credentials)
+            // stands in the ACK too: half a minute of INVITEs with their bodies need not be kept.
+            entry.request = ack.payload.clone();
             entry.successes.push((tag.as_bytes().into(), ack.clone()));
         }
         self.out.push_back(ack);
+    }
+
+    /// The ACK of a 2xx went to the wrong place: it is sent once more, and from now on for the 2xx's repeats. Only if the transport
+    /// is the same, since Via names it.
+    pub fn redirect_ack(&mut self, key: Key, tag: &str, flow: Flow) {
+        let Some(entry) = self.clients.get_mut(key) else { return };
+        for (known, ack) in &mut entry.successes {
+            if known.as_ref() == tag.as_bytes() && ack.flow.transport == flow.transport {
+                ack.flow = flow;
+                self.out.push_back(ack.clone());
+            }
+        }
+    }
+
+    /// The same for requests inside calls that have had no response. `moved` tells for each call where from and where to.
+    pub fn redirect_requests(&mut self, moved: &HashMap<Key, (Flow, Flow)>) {
+        if moved.is_empty() {
+            return;
+        }
+        for key in self.clients.keys().collect::<Vec<_>>() {
+            let Some(entry) = self.clients.get_mut(key) else { continue };
+            let Owner::Call(call, _) = entry.owner else { continue };
+            if let Some(&(from, to)) = moved.get(&call)
+                && from == entry.flow
+                && from.transport == to.transport
+                && !entry.has_response()
+            {
+                entry.flow = to;
+                self.out.push_back(Transmit {
+                    flow: to,
+                    payload: entry.request.clone(),
+                });
+            }
+        }
     }
 
     /// Forgets a client transaction, for instance when its call gave up waiting.

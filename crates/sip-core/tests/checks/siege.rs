@@ -379,7 +379,7 @@ impl Siege {
     fn hear(&mut self, event: Event) {
         let told = |calls: &BTreeMap<CallId, Told>, call| calls.get(&call).copied();
         match event {
-            Event::Provisional { call, .. } => assert_eq!(told(&self.calls, call), Some(Told::Placed)),
+            Event::Provisional { call, .. } | Event::EarlyMedia { call, .. } => assert_eq!(told(&self.calls, call), Some(Told::Placed)),
             Event::Answered { call, .. } => assert_eq!(self.calls.insert(call, Told::Answered), Some(Told::Placed)),
             Event::Failed { call, .. } => assert_eq!(self.calls.insert(call, Told::Over), Some(Told::Placed)),
             Event::Incoming { call, .. } => assert_eq!(self.calls.insert(call, Told::Incoming), None),
