@@ -53,7 +53,10 @@ fn corpus() -> Vec<Vec<u8>> {
     let mut files: Vec<_> = entries.map(|entry| entry.expect("a file").path()).collect();
     files.sort();
     assert!(!files.is_empty());
-    files.iter().map(|file| std::fs::read(file).expect("a file that can be read")).collect()
+    files
+        .iter()
+        .map(|file| std::fs::read(file).expect("a file that can be read"))
+        .collect()
 }
 
 fn mutate(rng: &mut ChaCha8Rng, corpus: &[Vec<u8>]) -> Vec<u8> {

@@ -109,7 +109,9 @@ pub struct Histogram {
 
 impl Histogram {
     fn note(&mut self, time: Duration) {
-        let class = BOUNDS_MS.iter().position(|&bound| time <= Duration::from_millis(bound.into()));
+        let class = BOUNDS_MS
+            .iter()
+            .position(|&bound| time <= Duration::from_millis(bound.into()));
         if let Some(class) = class {
             self.classes[class] += 1;
         }
@@ -159,20 +161,17 @@ impl Counters {
     }
 
     /// A response to a request of ours came after so long.
-    pub(crate) fn note_delay(
-        &mut self,
-        trunk: Option<TrunkId>,
-        method: &Method,
-        status: StatusCode,
-        time: Duration,
-    ) {
+    pub(crate) fn note_delay(&mut self, trunk: Option<TrunkId>, method: &Method, status: StatusCode, time: Duration) {
         let label = Label {
             trunk,
             direction: Direction::Received,
             kind: Kind::of(method),
             status: Some(status),
         };
-        let (_, histogram) = self.delays.entry(label.number()).or_insert_with(|| (label, Histogram::default()));
+        let (_, histogram) = self
+            .delays
+            .entry(label.number())
+            .or_insert_with(|| (label, Histogram::default()));
         histogram.note(time);
     }
 

@@ -55,7 +55,11 @@ impl Registration {
         let tag = hex(ids.draw());
         line(&mut self.identity, "From", &[&address[..], b";tag=", &tag].concat());
         line(&mut self.identity, "To", &address);
-        line(&mut self.identity, "Call-ID", &[hex(ids.draw()), hex(ids.draw())].concat());
+        line(
+            &mut self.identity,
+            "Call-ID",
+            &[hex(ids.draw()), hex(ids.draw())].concat(),
+        );
     }
 
     /// Writes the lines that say where we are and for how long.

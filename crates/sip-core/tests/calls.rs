@@ -486,7 +486,12 @@ fn an_invite_that_came_by_two_ways_is_one_call() {
 
 #[test]
 fn the_network_tells_whether_early_media_is_meant_to_be_heard() {
-    for (value, expected) in [("sendonly", true), ("SendRecv, gated", true), ("inactive", false), ("gated, recvonly", false)] {
+    for (value, expected) in [
+        ("sendonly", true),
+        ("SendRecv, gated", true),
+        ("inactive", false),
+        ("gated, recvonly", false),
+    ] {
         let mut world = World::with(20, |_, _, trunk| trunk.early_media = true).scripted();
         world.call();
         let invite = world.last(A, "INVITE");
@@ -515,7 +520,12 @@ fn the_history_of_a_call_is_told_through_its_redirections() {
     assert!(common::header(&invite, "Supported").contains("histinfo"));
     let first = "<sip:0322@carrier.example>;index=1, <sip:0199000001@carrier.example;cause=302>;index=1.1;mp=1";
     assert_eq!(common::header(&invite, "History-Info"), first);
-    world.respond(&invite, "302 Moved", "Contact: <sip:0199000002@carrier.example>\r\n", "");
+    world.respond(
+        &invite,
+        "302 Moved",
+        "Contact: <sip:0199000002@carrier.example>\r\n",
+        "",
+    );
     let invite = world.last(A, "INVITE");
     let second = "<sip:0322@carrier.example>;index=1, \
                   <sip:0199000001@carrier.example;cause=302?Reason=SIP%3Bcause%3D302>;index=1.1;mp=1, \
@@ -527,13 +537,17 @@ fn the_history_of_a_call_is_told_through_its_redirections() {
 #[test]
 fn an_identity_that_our_owner_signed_is_passed_through() {
     let mut world = World::new(22);
-    let identity = "eyJhbGciOiJFUzI1NiJ9.eyJhdHRlc3QiOiJBIn0.c2ln;info=<https://cert.example/c.pem>;alg=ES256;ppt=shaken";
+    let identity =
+        "eyJhbGciOiJFUzI1NiJ9.eyJhdHRlc3QiOiJBIn0.c2ln;info=<https://cert.example/c.pem>;alg=ES256;ppt=shaken";
     world.call_with(|invite| invite.headers.push(("Identity".to_owned(), identity.to_owned())));
     assert_eq!(common::header(&world.last(A, "INVITE"), "Identity"), identity);
     let Event::Incoming { headers, .. } = world.event(B) else {
         panic!()
     };
-    let heard = headers.iter().find(|(name, _)| name == "Identity").map(|(_, value)| value.as_str());
+    let heard = headers
+        .iter()
+        .find(|(name, _)| name == "Identity")
+        .map(|(_, value)| value.as_str());
     assert_eq!(heard, Some(identity));
 }
 
@@ -545,7 +559,9 @@ fn delays_are_counted_by_trunk_method_and_status() {
     world.finish();
     let delays: Vec<_> = world.sides[A].counters().delays().collect();
     let of = |kind, code| {
-        let found = delays.iter().find(|(label, _)| label.kind == kind && label.status.map(|s| s.code()) == Some(code));
+        let found = delays
+            .iter()
+            .find(|(label, _)| label.kind == kind && label.status.map(|s| s.code()) == Some(code));
         let (label, histogram) = found.unwrap_or_else(|| panic!("{kind:?} {code} of {delays:?}"));
         assert_eq!(label.trunk, Some(world.trunks[A]));
         (histogram.count, histogram.sum)

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use sip_core::driver::{Application, Driver};
-use sip_core::{Config, Counters, Destination, Endpoint, Event, Invite, Local, Target, Transport, TrunkConfig, TrunkId};
+use sip_core::{
+    Config, Counters, Destination, Endpoint, Event, Invite, Local, Target, Transport, TrunkConfig, TrunkId,
+};
 
 /// Calls in each direction.
 const CALLS: u32 = 100;
@@ -69,7 +71,10 @@ impl Application for Agent<'_> {
 
 /// Runs a driver on this thread until its agent is finished.
 fn run(own: SocketAddr, peer: SocketAddr, attack_is_over: &AtomicBool) -> Agent<'_> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let config = Config {
             locals: vec![Local::new(Transport::Udp, own)],
@@ -101,10 +106,17 @@ fn run(own: SocketAddr, peer: SocketAddr, attack_is_over: &AtomicBool) -> Agent<
 fn hostile(n: u64) -> Vec<u8> {
     let method = match n % 8 {
         0 => return vec![(n >> 3) as u8; 300],
-        1 => return format!("INVITE sip:x SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK{n}\r\nFrom: <\r\n\r\n").into_bytes(),
+        1 => {
+            return format!("INVITE sip:x SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK{n}\r\nFrom: <\r\n\r\n")
+                .into_bytes();
+        }
         2 => {
             let branch = format!("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK{n:016x}\r\n");
-            return [branch.as_bytes(), b"From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: x\r\nCSeq: 1 BYE\r\n\r\n"].concat();
+            return [
+                branch.as_bytes(),
+                b"From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: x\r\nCSeq: 1 BYE\r\n\r\n",
+            ]
+            .concat();
         }
         3 => "OPTIONS",
         4 => "REGISTER",
@@ -141,7 +153,8 @@ fn attack(sources: u32, target: SocketAddr, calls_are_over: &AtomicBool, attack_
 fn calls_under_attack(sources: u32) {
     let free = |ip: [u8; 4]| UdpSocket::bind((Ipv4Addr::from(ip), 0)).unwrap().local_addr().unwrap();
     let (own, carrier) = (free([127, 0, 0, 1]), free([127, 0, 0, 2]));
-    let (calls_are_over, attack_is_over, at_once) = (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(true));
+    let (calls_are_over, attack_is_over, at_once) =
+        (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(true));
     std::thread::scope(|scope| {
         let far = scope.spawn(|| run(carrier, own, &at_once));
         scope.spawn(|| attack(sources, own, &calls_are_over, &attack_is_over));
@@ -150,7 +163,10 @@ fn calls_under_attack(sources: u32) {
         let theirs = far.join().unwrap();
         assert_eq!((ours.heard, theirs.heard), (CALLS, CALLS));
         let counters = &ours.counters;
-        assert!(counters.unreadable > 0 && counters.stray_responses > 0 && counters.dropped > 0, "{counters:?}");
+        assert!(
+            counters.unreadable > 0 && counters.stray_responses > 0 && counters.dropped > 0,
+            "{counters:?}"
+        );
     });
 }
 

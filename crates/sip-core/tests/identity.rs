@@ -31,9 +31,19 @@ fn every_way_to_say_who_calls() {
     };
     let text = invite(plain.clone());
     let from = header(&text, "From");
-    assert!(from.starts_with("\"Préfecture \\\"80\\\"\" <sip:+33322000000@carrier.example>;tag="), "{from}");
+    assert!(
+        from.starts_with("\"Préfecture \\\"80\\\"\" <sip:+33322000000@carrier.example>;tag="),
+        "{from}"
+    );
     assert!(header(&text, "Contact").starts_with("<sip:+33322000000@192.0.2.1:5060"));
-    for name in ["P-Asserted-Identity", "P-Preferred-Identity", "Privacy", "Diversion", "History-Info", "P-Early-Media"] {
+    for name in [
+        "P-Asserted-Identity",
+        "P-Preferred-Identity",
+        "Privacy",
+        "Diversion",
+        "History-Info",
+        "P-Early-Media",
+    ] {
         assert!(!has(&text, name), "{name} unasked");
     }
 
@@ -57,7 +67,10 @@ fn every_way_to_say_who_calls() {
     });
     assert!(header(&text, "From").starts_with("\"Anonymous\" <sip:anonymous@anonymous.invalid>;tag="));
     assert_eq!(header(&text, "Privacy"), "id");
-    assert_eq!(header(&text, "P-Asserted-Identity"), "<sip:+33322000000@carrier.example>");
+    assert_eq!(
+        header(&text, "P-Asserted-Identity"),
+        "<sip:+33322000000@carrier.example>"
+    );
 
     let text = invite(Identity {
         diversion: Some("<sip:+33322999999@carrier.example>;reason=unconditional\r\nX-Bad: 1".to_owned()),

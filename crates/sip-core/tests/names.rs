@@ -27,7 +27,9 @@ fn answered(world: &mut World, lines: &str) -> CallId {
     let a = world.call();
     let invite = world.last(A, "INVITE");
     world.respond(&invite, "200 OK", lines, "answer");
-    let Event::Answered { .. } = world.event(A) else { panic!() };
+    let Event::Answered { .. } = world.event(A) else {
+        panic!()
+    };
     a
 }
 

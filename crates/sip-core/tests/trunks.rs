@@ -374,7 +374,10 @@ fn strangers_get_403_at_a_limited_rate_and_learn_nothing() {
 #[test]
 fn one_address_cannot_use_up_the_answers_of_all() {
     let (mut world, invite) = some_invite();
-    let (loud, quiet) = ("203.0.113.66:5060".parse().unwrap(), "203.0.113.67:5060".parse().unwrap());
+    let (loud, quiet) = (
+        "203.0.113.66:5060".parse().unwrap(),
+        "203.0.113.67:5060".parse().unwrap(),
+    );
     for n in 0..1000 {
         world.deliver_from(B, loud, &invite.replace("z9hG4bK", &format!("z9hG4bK{n}")));
     }
@@ -402,7 +405,11 @@ fn a_telephone_with_the_password_gets_through_while_others_guess() {
         let source = format!("203.0.113.{}:5060", n % 20).parse().unwrap();
         let request = invite.replace("z9hG4bK", &format!("z9hG4bK{n}"));
         world.deliver_from(B, source, &request);
-        world.deliver_from(B, source, &request.replace("Content-Type", guess).replace("z9hG4bK", "z9hG4bKg"));
+        world.deliver_from(
+            B,
+            source,
+            &request.replace("Content-Type", guess).replace("z9hG4bK", "z9hG4bKg"),
+        );
     }
     assert_eq!(world.sent(B, "SIP/2.0 401").len(), 20 * 5, "each address has its part");
     let Event::Incoming { trunk: None, .. } = world.event(B) else {
@@ -483,8 +490,14 @@ fn a_trunk_without_a_domain_says_who_it_is() {
     world.collect();
     for method in ["OPTIONS", "REGISTER"] {
         let request = world.last(A, method);
-        assert!(request.starts_with(&format!("{method} sip:192.0.2.2:5060 SIP/2.0\r\n")), "{request}");
-        assert!(header(&request, "From").starts_with("<sip:0322@192.0.2.2:5060>;tag="), "{request}");
+        assert!(
+            request.starts_with(&format!("{method} sip:192.0.2.2:5060 SIP/2.0\r\n")),
+            "{request}"
+        );
+        assert!(
+            header(&request, "From").starts_with("<sip:0322@192.0.2.2:5060>;tag="),
+            "{request}"
+        );
     }
     assert_eq!(header(&world.last(A, "REGISTER"), "To"), "<sip:0322@192.0.2.2:5060>");
 }

@@ -331,7 +331,11 @@ fn hostile_descriptions_are_bounded() {
         Err(SdpError::Malformed { line: 2 })
     );
     // Found by fuzzing: what we refuse is written back, so it must not break our answer.
-    for line in ["m=image 0 udp\0tl t38", "m=im\u{1}age 0 udptl t38", "m=image 0 udptl t\u{e9}8"] {
+    for line in [
+        "m=image 0 udp\0tl t38",
+        "m=im\u{1}age 0 udptl t38",
+        "m=image 0 udptl t\u{e9}8",
+    ] {
         let offer = format!("v=0\r\n{line}\r\n");
         assert_eq!(
             Description::parse(offer.as_bytes()),

@@ -39,7 +39,9 @@ fn settings() -> Vec<OfferSettings> {
 
 /// Our answer has the offer's sections in their order, one of them taken, and can be read (RFC 3264 §6).
 fn offered(settings: &OfferSettings, bytes: &[u8], read: &Result<Description, rtp_media::sdp::SdpError>) {
-    let Ok((text, agreed)) = answer(bytes, settings) else { return };
+    let Ok((text, agreed)) = answer(bytes, settings) else {
+        return;
+    };
     let asked = read.as_ref().expect("what cannot be read cannot be answered");
     sound(settings, &agreed);
     let text_lines = std::str::from_utf8(&text).expect("our descriptions are text");
@@ -57,7 +59,10 @@ fn offered(settings: &OfferSettings, bytes: &[u8], read: &Result<Description, rt
             taken += 1;
             assert_ne!(theirs.port, 0, "a stream that was not offered is taken");
             assert_eq!(ours.kind, "audio");
-            assert!(ours.formats.iter().all(|format| theirs.formats.contains(format)), "{text_lines}");
+            assert!(
+                ours.formats.iter().all(|format| theirs.formats.contains(format)),
+                "{text_lines}"
+            );
         }
     }
     assert_eq!(taken, 1, "{text_lines}");

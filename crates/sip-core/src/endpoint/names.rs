@@ -180,6 +180,10 @@ mod tests {
         assert!(names.known.len() <= MOST);
         let later = now + Duration::from_secs(60);
         while names.poll().is_some() {}
-        assert_eq!(names.find(later, &location("new.example")), Known::Soon, "old ones make room");
+        assert_eq!(
+            names.find(later, &location("new.example")),
+            Known::Soon,
+            "old ones make room"
+        );
     }
 }

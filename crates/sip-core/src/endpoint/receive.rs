@@ -284,7 +284,14 @@ impl Endpoint {
         }
     }
 
-    fn handle_options(&mut self, now: Instant, reply: Flow, source: SocketAddr, request: &Request, id: &Identified<'_>) {
+    fn handle_options(
+        &mut self,
+        now: Instant,
+        reply: Flow,
+        source: SocketAddr,
+        request: &Request,
+        id: &Identified<'_>,
+    ) {
         if self.core.table.servers() >= self.core.config.limits.server_transactions {
             return self.refuse_stranger(now, reply, source, request, StatusCode::SERVICE_UNAVAILABLE);
         }

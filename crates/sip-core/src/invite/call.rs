@@ -348,7 +348,12 @@ impl Call {
 
     /// Whether a dialog of this call waits for a name.
     pub fn awaits(&self, location: &Location) -> bool {
-        let waits = |dialog: &Dialog| dialog.awaits.as_ref().is_some_and(|awaits| awaits.location == *location);
+        let waits = |dialog: &Dialog| {
+            dialog
+                .awaits
+                .as_ref()
+                .is_some_and(|awaits| awaits.location == *location)
+        };
         let is_early = match &self.phase {
             Phase::Calling(calling) => calling.early.iter().any(|early| waits(&early.dialog)),
             _ => false,

@@ -5,7 +5,10 @@ use crate::message::{NameAddr, Uri};
 
 /// Writes the line of a first INVITE. A configured Diversion becomes the first entry (RFC 7544 §7.2).
 pub(super) fn first_line(out: &mut Vec<u8>, identity: &Identity, target: &Uri) {
-    let diversion = identity.diversion.as_deref().and_then(|value| value.parse::<NameAddr>().ok());
+    let diversion = identity
+        .diversion
+        .as_deref()
+        .and_then(|value| value.parse::<NameAddr>().ok());
     out.extend_from_slice(b"History-Info: <");
     match diversion {
         Some(diverter) => {
@@ -58,7 +61,10 @@ fn last_index(value: &[u8]) -> &str {
     const NAME: &[u8] = b";index=";
     let start = memchr::memmem::rfind(value, NAME).map_or(value.len(), |at| at + NAME.len());
     let rest = &value[start..];
-    let end = rest.iter().position(|c| !matches!(c, b'0'..=b'9' | b'.')).unwrap_or(rest.len());
+    let end = rest
+        .iter()
+        .position(|c| !matches!(c, b'0'..=b'9' | b'.'))
+        .unwrap_or(rest.len());
     std::str::from_utf8(&rest[..end]).unwrap_or_default()
 }
 
@@ -91,9 +97,14 @@ mod tests {
 
     #[test]
     fn a_call_tells_whom_it_was_meant_for() {
-        assert_eq!(first(None), "History-Info: <sip:0199000001@carrier.example>;index=1\r\n");
         assert_eq!(
-            first(Some("\"Mairie\" <sip:0322000000@carrier.example>;reason=user-busy;counter=1")),
+            first(None),
+            "History-Info: <sip:0199000001@carrier.example>;index=1\r\n"
+        );
+        assert_eq!(
+            first(Some(
+                "\"Mairie\" <sip:0322000000@carrier.example>;reason=user-busy;counter=1"
+            )),
             "History-Info: <sip:0322000000@carrier.example>;index=1, \
              <sip:0199000001@carrier.example;cause=486>;index=1.1;mp=1\r\n"
         );

@@ -388,7 +388,9 @@ impl Table {
             return;
         }
         for key in self.clients.keys().collect::<Vec<_>>() {
-            let Some(entry) = self.clients.get_mut(key) else { continue };
+            let Some(entry) = self.clients.get_mut(key) else {
+                continue;
+            };
             let Owner::Call(call, _) = entry.owner else { continue };
             if let Some(&(from, to)) = moved.get(&call)
                 && from == entry.flow

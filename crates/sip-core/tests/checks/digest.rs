@@ -133,13 +133,17 @@ fn challenged(lines: &[u8]) {
                 .into_iter()
                 .flat_map(|name| {
                     let challenges = message.headers().challenges(name).filter_map(Result::ok);
-                    challenges.filter_map(|challenge| challenge.text("realm")).collect::<Vec<_>>()
+                    challenges
+                        .filter_map(|challenge| challenge.text("realm"))
+                        .collect::<Vec<_>>()
                 })
                 .collect(),
             _ => Vec::new(),
         };
         endpoint.handle_datagram(now, flow(1, 2), response);
-        let Some(again) = requests(&mut endpoint).pop() else { return };
+        let Some(again) = requests(&mut endpoint).pop() else {
+            return;
+        };
         assert!(round < ROUNDS, "it tries for ever");
         let proofs = [Name::Authorization, Name::ProxyAuthorization];
         let proofs = proofs.into_iter().flat_map(|name| again.headers().credentials(name));
@@ -149,7 +153,10 @@ fn challenged(lines: &[u8]) {
             assert_eq!(proof.text("username").as_deref(), Some("alice"));
             let realm = proof.text("realm").expect("a realm");
             let plain = |text: &str| text.replace(|c: char| c.is_control(), " ");
-            assert!(realms.iter().any(|known| plain(known) == realm), "{realm:?} of {realms:?}");
+            assert!(
+                realms.iter().any(|known| plain(known) == realm),
+                "{realm:?} of {realms:?}"
+            );
             count += 1;
         }
         assert!(count > 0, "sent again without a proof");
@@ -204,7 +211,10 @@ fn unproven(proof: &[u8]) {
     let now = Instant::now();
     let mut endpoint = endpoint(1, true);
     let challenge = String::from_utf8_lossy(&challenge_of(&mut endpoint, now, 1)).into_owned();
-    let nonce = challenge.split("nonce=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let nonce = challenge
+        .split("nonce=\"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next());
     let nonce = nonce.expect("a nonce").as_bytes();
     let proof = match proof.windows(7).position(|window| window == b"{nonce}") {
         Some(at) => [&proof[..at], nonce, &proof[at + 7..]].concat(),
@@ -231,7 +241,9 @@ fn damaged(damage: &[u8]) {
     let proof = again.headers().named("Authorization").expect("a proof").to_vec();
     let address = |message: Bytes| -> Bytes {
         let text = [b"INVITE ", uri.as_bytes(), b" "].concat();
-        [&text[..], &message[b"INVITE sip:us@192.0.2.1 ".len()..]].concat().into()
+        [&text[..], &message[b"INVITE sip:us@192.0.2.1 ".len()..]]
+            .concat()
+            .into()
     };
     let mut worse = proof.clone();
     for edit in damage.chunks(3) {
@@ -254,7 +266,11 @@ fn damaged(damage: &[u8]) {
         }
     } else {
         let (is_in, _) = try_in(&mut guard, now, address(invite(3, &proof)));
-        assert!(is_in, "a right proof is refused after the damaged {}", String::from_utf8_lossy(&worse));
+        assert!(
+            is_in,
+            "a right proof is refused after the damaged {}",
+            String::from_utf8_lossy(&worse)
+        );
     }
     let (is_in, _) = try_in(&mut guard, now, address(invite(4, &proof)));
     assert!(!is_in, "replayed");

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use sip_core::message::{Limits, Message, Parsed, Request, Response, parse_datagram};
 use sip_core::transport::framing::{Frame, Framer};
 use sip_core::{
-    CallId, Config, Credentials, Destination, Endpoint, Event, Flow, Invite, Local, Reliable, Secret, StatusCode, Target,
-    Transport, TrunkConfig, TrunkId,
+    CallId, Config, Credentials, Destination, Endpoint, Event, Flow, Invite, Local, Reliable, Secret, StatusCode,
+    Target, Transport, TrunkConfig, TrunkId,
 };
 
 /// Parts the steps of a script.
@@ -241,7 +241,10 @@ impl Siege {
     /// A response to one of our last requests: right in its frame, with anything inside.
     fn respond(&mut self, which: u8, status: u8, text: &[u8]) {
         let count = self.requests.len();
-        let Some(request) = count.checked_sub(1 + usize::from(which % 8)).map(|at| &self.requests[at]) else {
+        let Some(request) = count
+            .checked_sub(1 + usize::from(which % 8))
+            .map(|at| &self.requests[at])
+        else {
             return;
         };
         let headers = request.headers();
@@ -274,7 +277,10 @@ impl Siege {
     /// A request of the peer inside a dialog.
     fn request_inside(&mut self, which: u8, method: u8, text: &[u8]) {
         let count = self.dialogs.len();
-        let Some(dialog) = count.checked_sub(1 + usize::from(which % 8)).map(|at| &self.dialogs[at]) else {
+        let Some(dialog) = count
+            .checked_sub(1 + usize::from(which % 8))
+            .map(|at| &self.dialogs[at])
+        else {
             return;
         };
         let method = METHODS[usize::from(method) % METHODS.len()];
@@ -379,7 +385,9 @@ impl Siege {
     fn hear(&mut self, event: Event) {
         let told = |calls: &BTreeMap<CallId, Told>, call| calls.get(&call).copied();
         match event {
-            Event::Provisional { call, .. } | Event::EarlyMedia { call, .. } => assert_eq!(told(&self.calls, call), Some(Told::Placed)),
+            Event::Provisional { call, .. } | Event::EarlyMedia { call, .. } => {
+                assert_eq!(told(&self.calls, call), Some(Told::Placed))
+            }
             Event::Answered { call, .. } => assert_eq!(self.calls.insert(call, Told::Answered), Some(Told::Placed)),
             Event::Failed { call, .. } => assert_eq!(self.calls.insert(call, Told::Over), Some(Told::Placed)),
             Event::Incoming { call, .. } => assert_eq!(self.calls.insert(call, Told::Incoming), None),
@@ -451,7 +459,10 @@ impl Siege {
         let headers = response.headers();
         if let Some(challenge) = headers.named("WWW-Authenticate") {
             let challenge = String::from_utf8_lossy(challenge).into_owned();
-            let nonce = challenge.split("nonce=\"").nth(1).and_then(|rest| rest.split('"').next());
+            let nonce = challenge
+                .split("nonce=\"")
+                .nth(1)
+                .and_then(|rest| rest.split('"').next());
             self.nonce = nonce.expect("a challenge has a nonce").to_owned();
         }
         if let (Ok(from), Ok(to), Ok(call_id)) = (headers.from(), headers.to(), headers.call_id()) {

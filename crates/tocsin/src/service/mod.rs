@@ -1,6 +1,7 @@
 //! The running system: what is started, in which order, on which thread.
 
 pub mod clerk;
+mod sip_numbers;
 pub mod signalling;
 pub mod trunks;
 pub mod voice;

@@ -14,6 +14,7 @@ use sip_core::{CallId, Endpoint, Event, StatusCode, TrunkId};
 use crate::switchboard::{Line, Ports, Reception, Switchboard, Told};
 
 use super::clerk::Clerk;
+use super::sip_numbers::SipNumbers;
 use super::voice::Library;
 
 /// What the dialer wants of the switchboard.
@@ -133,6 +134,7 @@ pub struct Board {
     clerk: Clerk,
     requests: Requests,
     trunks: Vec<TrunkId>,
+    numbers: SipNumbers,
     ending: Option<Ending>,
 }
 
@@ -173,6 +175,7 @@ impl Board {
             clerk,
             requests,
             trunks,
+            numbers: SipNumbers::default(),
             ending: None,
         }
     }
@@ -259,6 +262,7 @@ impl Application for Board {
             _ => self.switchboard.handle_event(now, endpoint, event),
         }
         self.pass_on();
+        self.numbers.handle_news(now, endpoint);
     }
 
     fn handle_wake(&mut self, now: Instant, endpoint: &mut Endpoint) {
@@ -273,6 +277,7 @@ impl Application for Board {
 
     fn handle_timeout(&mut self, now: Instant, endpoint: &mut Endpoint) {
         self.switchboard.handle_timeout(now, endpoint);
+        self.numbers.handle_timeout(now, endpoint);
         self.pass_on();
         if let Some(ending) = self.ending.as_mut().filter(|ending| !ending.has_hung_up)
             && ending.hang_up_at <= now
@@ -291,7 +296,10 @@ impl Application for Board {
                 ending.hang_up_at
             }
         });
-        [self.switchboard.poll_timeout(), ending].into_iter().flatten().min()
+        [self.switchboard.poll_timeout(), self.numbers.poll_timeout(), ending]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn is_finished(&self) -> bool {
