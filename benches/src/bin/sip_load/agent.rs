@@ -9,12 +9,15 @@ use benches::core;
 use bytes::Bytes;
 use clap::ValueEnum;
 use sip_core::driver::{Application, Driver};
-use sip_core::{Config, Counters, Destination, Endpoint, Event, Invite, Limits, Local, Target, Transport, TrunkConfig, TrunkId};
+use sip_core::{
+    Config, Counters, Destination, Endpoint, Event, Invite, Limits, Local, Target, Transport, TrunkConfig, TrunkId,
+};
 
 use crate::Arguments;
 use crate::sipp::Sipp;
 
-const SDP: &[u8] = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8 101\r\n\
+const SDP: &[u8] =
+    b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8 101\r\n\
     a=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\n";
 
 /// Which side of the calls we are.
@@ -261,7 +264,9 @@ impl Application for Agent {
             self.placed += 1;
             let to = Destination::User(format!("01990{:05}", self.placed % 100_000));
             if let Some(trunk) = self.trunk
-                && endpoint.invite(now, Invite::new(trunk, to, Bytes::from_static(SDP))).is_err()
+                && endpoint
+                    .invite(now, Invite::new(trunk, to, Bytes::from_static(SDP)))
+                    .is_err()
             {
                 self.failed += 1;
             }

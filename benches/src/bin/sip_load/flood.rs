@@ -140,7 +140,10 @@ fn attack(core: usize, target: SocketAddr, from: Origin, stop: &AtomicBool) -> R
 fn hostile(number: u64) -> Vec<u8> {
     let method = match number % 8 {
         0 => return vec![(number >> 3) as u8; 200],
-        1 => return format!("INVITE sip:x SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK{number}\r\nFrom: <\r\n\r\n").into_bytes(),
+        1 => {
+            return format!("INVITE sip:x SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK{number}\r\nFrom: <\r\n\r\n")
+                .into_bytes();
+        }
         2 => {
             return format!(
                 "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK{number:016x}\r\nFrom: <sip:a@b>;tag=1\r\n\

@@ -49,8 +49,24 @@ impl Sipp {
         let folder = std::env::temp_dir().join(format!("tocsin-bench-{}-{own}", std::process::id()));
         std::fs::create_dir_all(&folder).context("a folder for sipp")?;
         let words = [
-            "-sn", "uac", "-p", &own, "-r", &rate, "-m", &calls, "-l", "100000", "-d", "0", "-trace_stat", "-stf",
-            "stat.csv", "-fd", "1", &target,
+            "-sn",
+            "uac",
+            "-p",
+            &own,
+            "-r",
+            &rate,
+            "-m",
+            &calls,
+            "-l",
+            "100000",
+            "-d",
+            "0",
+            "-trace_stat",
+            "-stf",
+            "stat.csv",
+            "-fd",
+            "1",
+            &target,
         ];
         start(core, arguments.core, &words, Some(folder))
     }
@@ -130,11 +146,17 @@ pub(crate) fn against_itself(arguments: &Arguments, rate: u32, seconds: u32) -> 
 fn start(core: usize, own_core: usize, words: &[&str], folder: Option<PathBuf>) -> Result<Sipp> {
     core::pin(core).context("the core of sipp")?;
     let mut command = Command::new("sipp");
-    command.args(words).args(["-i", "127.0.0.1", "-nostdin", "-buff_size", "4194304"]);
+    command
+        .args(words)
+        .args(["-i", "127.0.0.1", "-nostdin", "-buff_size", "4194304"]);
     if let Some(folder) = &folder {
         command.current_dir(folder);
     }
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
     core::pin(own_core).context("our core")?;
     let child = child.context("sipp cannot be run; install the package sip-tester")?;
     Ok(Sipp { child, folder })

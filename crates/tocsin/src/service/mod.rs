@@ -1,8 +1,8 @@
 //! The running system: what is started, in which order, on which thread.
 
 pub mod clerk;
-mod sip_numbers;
 pub mod signalling;
+mod sip_numbers;
 pub mod trunks;
 pub mod voice;
 

@@ -74,7 +74,10 @@ fn tell(endpoint: &Endpoint) {
 }
 
 fn labels(endpoint: &Endpoint, label: Label) -> Vec<(&'static str, String)> {
-    let trunk = label.trunk.and_then(|trunk| endpoint.trunk_name(trunk)).unwrap_or_default();
+    let trunk = label
+        .trunk
+        .and_then(|trunk| endpoint.trunk_name(trunk))
+        .unwrap_or_default();
     let direction = match label.direction {
         Direction::Received => "in",
         Direction::Sent => "out",
