@@ -107,6 +107,7 @@ config-expected-ports = expected two ports, for example "20000-40000"
 config-expected-port-order = the first port must be at least 1024 and lower than the last
 config-expected-one-of = expected one of { $values }
 config-expected-prefix = expected an international prefix such as "+33"
+config-expected-sip-address = expected a SIP address, for example "<sip:+33322000000@carrier.example>;reason=unconditional"
 config-named-twice = named twice
 config-purpose-trunk = tocsin needs at least one way to the telephone network
 config-purpose-trunk-name = the name that reports show

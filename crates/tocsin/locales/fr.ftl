@@ -107,6 +107,7 @@ config-expected-ports = attendu : deux ports, par exemple "20000-40000"
 config-expected-port-order = le premier port doit être au moins 1024 et inférieur au dernier
 config-expected-one-of = valeurs possibles : { $values }
 config-expected-prefix = attendu : un préfixe international tel que "+33"
+config-expected-sip-address = attendu : une adresse SIP, par exemple "<sip:+33322000000@operateur.example>;reason=unconditional"
 config-named-twice = donné deux fois
 config-purpose-trunk = il faut au moins un accès au réseau téléphonique
 config-purpose-trunk-name = le nom que montrent les comptes rendus

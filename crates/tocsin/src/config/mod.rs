@@ -1,5 +1,6 @@
 //! The configuration file: what the operator wrote, checked whole, every mistake with its line.
 
+mod dialect;
 mod incoming;
 mod problem;
 mod reader;
@@ -12,6 +13,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use dialect::Dialect;
 pub use incoming::{Account, Incoming, called};
 pub use problem::{ConfigError, Mistake, Problem};
 pub use secret::{Place, Secret, SecretError};

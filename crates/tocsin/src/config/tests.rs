@@ -127,6 +127,37 @@ fn the_example_file_is_valid() {
 }
 
 #[test]
+fn what_a_carrier_wants_to_see_reaches_the_endpoint() {
+    let text = GOOD.replace(
+        "[[user]]",
+        "caller_header = \"asserted\"\nanonymous = true\nhistory_info = true\nsession_timer = \"30min\"\nprack = \"off\"\n\
+         diversion = \"<sip:0322@c.example>;reason=unconditional\"\nearly_media = true\ntcp_for_large = true\n[[user]]",
+    );
+    let config = Config::parse(&text, Path::new("/etc/tocsin")).unwrap();
+    let trunk = crate::service::trunks::sip(&config.trunks[0], Vec::new());
+    let identity = &trunk.identity;
+    assert_eq!(identity.asserted, sip_core::Asserted::Asserted);
+    assert!(identity.is_private && identity.history && trunk.early_media && trunk.tcp_for_large);
+    assert_eq!(
+        identity.diversion.as_deref(),
+        Some("<sip:0322@c.example>;reason=unconditional")
+    );
+    assert_eq!(trunk.session_timer.interval, Some(Duration::from_secs(1_800)));
+    assert_eq!(trunk.reliable_provisional, sip_core::Reliable::Off);
+    let locals = crate::service::trunks::endpoint(&config).locals;
+    assert!(locals.iter().any(|local| local.transport == sip_core::Transport::Tcp));
+    let told = mistakes(&GOOD.replace(
+        "[[user]]",
+        "caller_header = \"yes\"\ndiversion = \"nobody\"\nsession_timer = \"10s\"\n[[user]]",
+    ));
+    assert!(
+        told.iter().any(|told| told.contains("preferred")) && told.iter().any(|told| told.contains("SIP address")),
+        "{told:#?}"
+    );
+    assert_eq!(told.len(), 3, "{told:#?}");
+}
+
+#[test]
 fn prices_and_spared_numbers_reach_the_dialer() {
     let text = GOOD.replace(
         "[[user]]",

@@ -7,6 +7,7 @@ use directory::E164;
 use rtp_media::Codec;
 use sip_core::Transport;
 
+use super::dialect::Dialect;
 use super::reader::Section;
 use super::secret::Secret;
 use super::{LONGEST_PERIOD, Mistake};
@@ -53,6 +54,8 @@ pub struct Trunk {
     pub tariffs: Vec<dialer::Tariff>,
     /// After a start or an outage the rate grows to its full height over this time.
     pub ramp: Duration,
+    /// What the carrier wants to see in our SIP.
+    pub dialect: Dialect,
 }
 
 /// SRTP by SDES (RFC 4568).
@@ -98,6 +101,7 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Trunk> {
     let prefixes = prefixes(section);
     let tariffs = section.tables("tariff", super::tariff::read_tariff);
     let ramp = section.duration("ramp", Duration::ZERO..LONGEST_PERIOD);
+    let dialect = super::dialect::read(section);
     if name.is_none() {
         section.missing("name", "config-purpose-trunk-name");
     }
@@ -134,6 +138,7 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Trunk> {
         prefixes,
         tariffs,
         ramp: ramp.unwrap_or(Duration::ZERO),
+        dialect,
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dialer::TrunkSettings;
 use sip_core::driver::{Location, TlsSettings};
-use sip_core::{Config as SipConfig, Credentials, Identity, Local, Target, Transport, TrunkConfig};
+use sip_core::{Config as SipConfig, Credentials, Identity, Local, SessionTimer, Target, Transport, TrunkConfig};
 
 use crate::config::{Config, Trunk};
 use crate::words::Phrase;
@@ -19,7 +19,8 @@ pub fn endpoint(config: &Config) -> SipConfig {
         ..Local::new(transport, listen)
     };
     let mut locals = vec![local(Transport::Udp)];
-    if config.trunks.iter().any(|trunk| trunk.transport == Transport::Tcp) {
+    let needs_tcp = |trunk: &Trunk| trunk.transport == Transport::Tcp || trunk.dialect.tcp_for_large;
+    if config.trunks.iter().any(needs_tcp) {
         locals.push(local(Transport::Tcp));
     }
     if has_tls(config) {
@@ -109,8 +110,19 @@ pub fn sip(trunk: &Trunk, targets: Vec<Target>) -> TrunkConfig {
         identity: Identity {
             user: trunk.callers.first().map(|caller| caller.international()),
             contact_user: trunk.credentials.as_ref().map(|(user, _)| user.clone()),
+            asserted: trunk.dialect.asserted,
+            is_private: trunk.dialect.is_private,
+            diversion: trunk.dialect.diversion.clone(),
+            history: trunk.dialect.history,
             ..Identity::default()
         },
+        session_timer: SessionTimer {
+            interval: trunk.dialect.session_timer,
+            ..SessionTimer::default()
+        },
+        reliable_provisional: trunk.dialect.reliable,
+        early_media: trunk.dialect.early_media,
+        tcp_for_large: trunk.dialect.tcp_for_large,
         accept_from,
         ..TrunkConfig::default()
     }
