@@ -65,7 +65,6 @@ fuzz: install-deps
 
 bench: install-deps
 	$(CARGO) build --release --locked --package benches --bins
-	$(CARGO) build --release --locked --package sip-core --features tokio --example originate
 	target/release/report
 
 clean:

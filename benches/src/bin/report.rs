@@ -2,23 +2,16 @@
 //! prints a table against the figures to reach.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-
-/// New calls a second of the signalling measurement, and how long it lasts.
-const RATE: u32 = 1_000;
-const SECONDS: u32 = 10;
-
-/// Port on loopback where SIPp answers.
-const PORT: u16 = 25_060;
 
 fn main() -> Result<()> {
     let programs = programs()?;
     let media = |arguments: &[&str]| run(&programs.join("media_load"), arguments);
     let report = json!({
-        "signalling": signalling(&programs)?,
+        "signalling": run(&programs.join("sip_load"), &[])?,
         "media": media(&["--calls", "1500"])?,
         "media_inband": media(&["--calls", "1500", "--inband"])?,
         "sip_parse": run(&programs.join("sip_parse"), &[])?,
@@ -56,48 +49,18 @@ fn run(program: &Path, arguments: &[&str]) -> Result<Value> {
     serde_json::from_str(&text[begin..]).with_context(|| format!("the figures of {name}"))
 }
 
-/// Ends SIPp however the measurement ends.
-struct FarEnd(Child);
-
-impl Drop for FarEnd {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// CPU of one originated call, signalling alone: SIPp's built-in answering side on the other core.
-fn signalling(programs: &Path) -> Result<Value> {
-    let port = PORT.to_string();
-    let far = Command::new("sipp")
-        .args(["-sn", "uas", "-i", "127.0.0.1", "-p", &port, "-nostdin"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .context("sipp cannot be run; install the package sip-tester")?;
-    let _far = FarEnd(far);
-    std::thread::sleep(std::time::Duration::from_millis(500));
-    let program = programs.join("examples/originate");
-    let target = format!("127.0.0.1:{PORT}");
-    eprintln!("measuring: {} {target} {RATE} {SECONDS}", program.display());
-    let output = Command::new(&program)
-        .args([&target, &RATE.to_string(), &SECONDS.to_string()])
-        .output()
-        .with_context(|| format!("{} (cargo build --release --example originate)", program.display()))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let line = text.lines().next().unwrap_or_default();
-    let before = line.split(" us of CPU").next().unwrap_or_default();
-    let cpu: f64 = before
-        .rsplit(' ')
-        .next()
-        .unwrap_or_default()
-        .parse()
-        .with_context(|| format!("“{line}”"))?;
-    Ok(json!({ "calls_per_second": RATE, "cpu_us_per_call": cpu, "said": line }))
-}
-
 fn show(report: &Value) {
     let figure = |room: &str, name: &str| report[room][name].as_f64().unwrap_or(f64::NAN);
+    let signalling = &report["signalling"];
+    // The point at 1,000 calls a second, which the targets mean.
+    let at_thousand = |role: &str| {
+        let points = signalling[role].as_array();
+        let point = points.and_then(|points| points.iter().find(|point| point["calls_per_second"] == 1_000));
+        point
+            .and_then(|point| point["cpu_us_per_call"].as_f64())
+            .unwrap_or(f64::NAN)
+    };
+    let highest = |role: &str| signalling[role]["calls_per_second"].as_f64().unwrap_or(f64::NAN);
     println!("{:<58} {:>10} {:>10}", "what", "measured", "to reach");
     let rows = [
         (
@@ -105,10 +68,28 @@ fn show(report: &Value) {
             figure("media", "udp_limit_us_per_packet"),
             "-",
         ),
+        ("CPU per originated call at 1,000/s, us", at_thousand("calling"), "90"),
+        ("the same, SIPp in our place", at_thousand("peer_calling"), "-"),
         (
-            "CPU per originated call, us",
-            figure("signalling", "cpu_us_per_call"),
-            "90",
+            "the same, limit of the kernel in this run",
+            figure("signalling", "udp_limit_us_per_call"),
+            "-",
+        ),
+        ("CPU per answered call at 1,000/s, us", at_thousand("called"), "90"),
+        (
+            "calls placed a second on one core, nothing sent twice",
+            highest("highest_calling"),
+            "-",
+        ),
+        (
+            "calls answered a second on one core, nothing sent twice",
+            highest("highest_called"),
+            "-",
+        ),
+        (
+            "memory of an open dialog, bytes",
+            signalling["memory"]["bytes_per_dialog"].as_f64().unwrap_or(f64::NAN),
+            "32768",
         ),
         (
             "CPU per call-second, two-way media, us",
