@@ -128,6 +128,44 @@
     events.addEventListener("error", () => { if (lost) lost.hidden = false; });
   }
 
+  // Calls in progress: how many in each phase, and the first of them.
+  all("[data-calls]").forEach((panel) => {
+    const labels = JSON.parse(panel.dataset.phases);
+    const body = panel.querySelector("tbody");
+    const has_campaign = panel.querySelectorAll("thead th").length > 5;
+    let calls = [];
+    const ages = () => all("[data-since]", body).forEach((cell) => {
+      const seconds = Math.max(0, Math.round((Date.now() - cell.dataset.since) / 1000));
+      put(cell, Math.floor(seconds / 60) + ":" + String(seconds % 60).padStart(2, "0"));
+    });
+    const row = (call) => {
+      const line = document.createElement("tr");
+      const texts = [call.name, call.number, labels[call.phase] ?? call.phase, "", call.trunk];
+      if (has_campaign) texts.push(call.campaign_name);
+      texts.forEach((text, index) => {
+        const cell = document.createElement(index ? "td" : "th");
+        if (!index) cell.scope = "row";
+        if (index === 3) cell.dataset.since = call.since_ms;
+        cell.textContent = text;
+        line.append(cell);
+      });
+      return line;
+    };
+    const events = new EventSource(panel.dataset.calls);
+    events.addEventListener("calls", (event) => {
+      const news = JSON.parse(event.data);
+      calls = news.calls;
+      all("[data-phase]", panel).forEach((figure) => put(figure, number.format(news.phases[figure.dataset.phase] || 0)));
+      body.replaceChildren(...calls.map(row));
+      panel.querySelector("[data-none]").hidden = news.total > 0;
+      const rest = panel.querySelector("[data-rest]");
+      rest.hidden = news.total <= calls.length;
+      put(rest, panel.dataset.more.replace("%1", number.format(news.total - calls.length)));
+      ages();
+    });
+    setInterval(ages, 1000);
+  });
+
   // The dashboard: all campaigns, trunks.
   const board = document.querySelector("[data-live]");
   if (board) {

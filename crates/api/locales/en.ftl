@@ -3,6 +3,7 @@
 skip = Skip to content
 nav-label = Main navigation
 nav-campaigns = Campaigns
+nav-calls = Calls in progress
 nav-messages = Messages
 nav-directory = Directory
 nav-users = Users
@@ -211,6 +212,7 @@ operation-campaign-stop = Stop
 operation-campaign-retry = Unconfirmed called again
 operation-campaign-extend = Recipients added
 operation-campaign-message = Message changed
+operation-calls-read = Look at the calls in progress
 operation-report-read = Report read
 operation-user-create = User created
 operation-user-change = User changed
@@ -429,3 +431,14 @@ column-tariff-step = Next steps (s)
 column-tariff-part = Per SMS part (€)
 problem-bad-period = Give two dates (YYYY-MM-DD), the first before the second.
 problem-period-too-long = The period holds more than { $most } calls; choose a shorter one.
+
+## Calls in progress
+calls-title = Calls in progress
+calls-none = No call in progress.
+calls-more = And %1 other calls.
+calls-since = For
+phase-calling = Dialling
+phase-ringing = Ringing
+phase-speaking = Speaking
+phase-confirming = Confirmation being recorded
+phase-confirmed = Confirmed, thanked

@@ -3,6 +3,7 @@
 skip = Aller au contenu
 nav-label = Navigation principale
 nav-campaigns = Campagnes
+nav-calls = Appels en cours
 nav-messages = Messages
 nav-directory = Annuaire
 nav-users = Utilisateurs
@@ -211,6 +212,7 @@ operation-campaign-stop = Arrêt
 operation-campaign-retry = Rappel des non-confirmés
 operation-campaign-extend = Ajout de destinataires
 operation-campaign-message = Changement de message
+operation-calls-read = Consultation des appels en cours
 operation-report-read = Consultation d’un compte rendu
 operation-user-create = Création d’un utilisateur
 operation-user-change = Modification d’un utilisateur
@@ -429,3 +431,14 @@ column-tariff-step = Palier suivant (s)
 column-tariff-part = Par partie de SMS (€)
 problem-bad-period = Indiquez deux dates (AAAA-MM-JJ), la première avant la seconde.
 problem-period-too-long = La période compte plus de { $most } appels ; choisissez-en une plus courte.
+
+## Calls in progress
+calls-title = Appels en cours
+calls-none = Aucun appel en cours.
+calls-more = Et %1 autres appels.
+calls-since = Depuis
+phase-calling = En numérotation
+phase-ringing = En sonnerie
+phase-speaking = En conversation
+phase-confirming = Confirmation en cours d’enregistrement
+phase-confirmed = Confirmé, remercié

@@ -91,6 +91,8 @@ pub(crate) const RULES: &[Rule] = &[
     seen("POST", "/api/v1/speech", LAUNCH),
 
     seen("GET", "/api/v1/live", WATCH),
+    noted("GET", "/api/v1/calls", WATCH, "calls.read"),
+    noted("GET", "/api/v1/calls/events", WATCH, "calls.read"),
     seen("GET", "/api/v1/campaigns", WATCH),
     noted("POST", "/api/v1/campaigns", LAUNCH, "campaign.create"),
     seen("GET", "/api/v1/campaigns/{id}", WATCH),
@@ -133,6 +135,7 @@ pub(crate) const RULES: &[Rule] = &[
     noted("POST", "/campagnes/{id}/arreter", LAUNCH, "campaign.stop"),
     noted("POST", "/campagnes/{id}/rappeler", LAUNCH, "campaign.retry"),
     noted("POST", "/campagnes/{id}/message", LAUNCH, "campaign.message"),
+    seen("GET", "/appels", WATCH),
     seen("GET", "/messages", LAUNCH),
     noted("POST", "/messages", LAUNCH, "message.save"),
     noted("GET", "/annuaire", DIRECTORY, "directory.read"),

@@ -49,6 +49,7 @@ impl Desk {
         let (users, made) = Users::open(
             data.join("users.json"),
             settings.admin_password.as_deref(),
+            &settings.groups,
             &settings.users,
         )?;
         let desk = Desk {

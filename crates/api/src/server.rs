@@ -258,13 +258,16 @@ pub enum ServeError {
         /// What is wrong.
         reason: String,
     },
-    /// A user that the configuration names cannot be added.
-    #[error("the user “{login}” of the configuration cannot be added: {reason}")]
-    User {
+    /// A user that the configuration names has a login that cannot be typed.
+    #[error("the user “{0}” of the configuration cannot be added: a login has 1 to 64 of a-z, 0-9, '.', '-', '_'")]
+    Login(String),
+    /// A user that the configuration names is in a group that is not there.
+    #[error("the user “{login}” of the configuration cannot be added: there is no group “{group}”")]
+    NoGroup {
         /// The login.
         login: String,
-        /// What is wrong.
-        reason: String,
+        /// The group.
+        group: String,
     },
     /// The time zone is unknown.
     #[error("“{0}” is not a time zone; write an IANA name such as Europe/Paris")]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dialer::{Answer, Command, CommandError, Contact, LiveView, Policy, Prediction, Query, Reply};
+use dialer::{Answer, CallTable, Command, CommandError, Contact, LiveView, Policy, Prediction, Query, Reply};
 
 /// The rooms behind the desk.
 #[derive(Clone)]
@@ -13,6 +13,8 @@ pub struct Services {
     pub directory: directory::Shared,
     /// Speaks a message so that the operator hears what the recipients will hear.
     pub speech: Arc<dyn Speech>,
+    /// Calls in progress, as the signalling side writes them.
+    pub calls: CallTable,
 }
 
 /// What the desk asks of the dialer.

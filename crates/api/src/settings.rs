@@ -1,8 +1,11 @@
 //! What the program must say to open the desk.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use crate::users::Group;
 
 /// Settings of the HTTPS interface, derived from the operator's configuration file.
 #[derive(Clone)]
@@ -16,9 +19,12 @@ pub struct Settings {
     /// Password of the first administrator (`admin`), used only while there is no administrator. `None`: one is made and
     /// given once by [`crate::Server::initial_password`].
     pub admin_password: Option<String>,
-    /// Users that the configuration names. Those missing are added; one whose password in the file has changed since the
-    /// last start gets it. All else about users is changed in the console.
+    /// Users that the configuration names. Those missing are added; one whose password or groups in the file have changed since the
+    /// last start gets them. All else about users is changed in the console.
     pub users: Vec<NamedUser>,
+    /// Groups that the configuration names. Those missing are added; one whose rights in the file have changed since the last
+    /// start gets them. All else about groups is changed in the console.
+    pub groups: Vec<Group>,
     /// How long a session lives without being used.
     pub session_idle: Duration,
     /// Name of the organisation, shown in the console and on reports ("Préfecture de la Somme").
@@ -42,6 +48,7 @@ impl Settings {
             data: data.into(),
             admin_password: None,
             users: Vec::new(),
+            groups: Vec::new(),
             session_idle: Duration::from_secs(12 * 3600),
             organisation: "Préfecture".into(),
             time_zone: "Europe/Paris".into(),
@@ -55,8 +62,10 @@ impl Settings {
 pub struct NamedUser {
     /// The code typed at login.
     pub login: String,
-    /// `administration`, `launch`, `directory`, `statistics`, or the name of a group made in the console.
-    pub group: String,
+    /// Name for people; may be empty.
+    pub name: String,
+    /// `administration`, `launch`, `directory`, `statistics`, or the names of groups of the configuration or the console.
+    pub groups: BTreeSet<String>,
     /// The password.
     pub password: String,
 }
@@ -84,7 +93,8 @@ pub enum Tls {
         /// PEM file of the private key (PKCS#8, PKCS#1 or SEC1).
         key: PathBuf,
     },
-    /// A certificate that tocsin makes once for these host names or addresses and keeps in its data folder.
+    /// A certificate that tocsin makes for these host names or addresses and keeps in its data folder. It is made again only
+    /// when a name is new.
     SelfSigned {
         /// DNS names and IP addresses that the certificate names.
         names: Vec<String>,

@@ -331,6 +331,7 @@ mod tests {
             "problem-",
             "column-",
             "reason-",
+            "phase-",
         ];
         for part in sources
             .split("Problem::new(")

@@ -1,8 +1,9 @@
 //! The certificate: the operator's, or one made once and kept.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::ServerConfig;
@@ -13,6 +14,9 @@ use sha2::{Digest, Sha256};
 
 use crate::store::{self, StoreError};
 use crate::{ServeError, Tls};
+
+/// Names of a certificate at most.
+const MOST_NAMES: usize = 64;
 
 /// What the server needs from the certificate.
 pub(crate) struct Identity {
@@ -25,15 +29,28 @@ pub(crate) struct Identity {
 pub(crate) fn identity(tls: &Tls, data: &Path) -> Result<Identity, ServeError> {
     let (certificate, key) = match tls {
         Tls::Files { certificate, key } => (certificate.clone(), key.clone()),
-        Tls::SelfSigned { names } => {
-            let (certificate, key) = (data.join("certificate.pem"), data.join("certificate.key.pem"));
-            if !certificate.exists() || !key.exists() {
-                make(names, &certificate, &key)?;
-            }
-            (certificate, key)
-        }
+        Tls::SelfSigned { names } => own(names, data)?,
     };
     load(&certificate, &key)
+}
+
+/// The certificate that tocsin made, or makes: again only when a name is new, since people have to accept each one anew. Names
+/// of before are kept: an address that comes and goes must not change the certificate each time.
+fn own(names: &[String], data: &Path) -> Result<(PathBuf, PathBuf), ServeError> {
+    let (certificate, key) = (data.join("certificate.pem"), data.join("certificate.key.pem"));
+    let list = data.join("certificate.names.json");
+    let known: BTreeSet<String> = store::read_json(&list)?.unwrap_or_default();
+    let is_there = certificate.exists() && key.exists();
+    if is_there && names.iter().all(|name| known.contains(name)) {
+        return Ok((certificate, key));
+    }
+    let mut all: BTreeSet<String> = names.iter().cloned().collect();
+    all.extend(known.into_iter().take(MOST_NAMES.saturating_sub(names.len())));
+    let names: Vec<String> = all.into_iter().collect();
+    make(&names, &certificate, &key)?;
+    store::replace_json(&list, &names).map_err(|StoreError { path, source }| ServeError::File { path, source })?;
+    tracing::info!(?names, "a certificate was made; browsers ask for consent to a new one");
+    Ok((certificate, key))
 }
 
 fn make(names: &[String], certificate: &Path, key: &Path) -> Result<(), ServeError> {
@@ -103,6 +120,20 @@ mod tests {
         let second = identity(&tls, folder.path()).unwrap();
         assert_eq!(first.fingerprint, second.fingerprint);
         assert_eq!(first.fingerprint.len(), 32 * 3 - 1);
+    }
+
+    #[test]
+    fn a_new_name_makes_a_new_certificate_and_a_lost_one_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            identity(&Tls::SelfSigned { names }, folder.path()).unwrap().fingerprint
+        };
+        let first = of(&["localhost"]);
+        let both = of(&["localhost", "192.0.2.7"]);
+        assert_ne!(first, both);
+        assert_eq!(of(&["localhost"]), both, "the other name is kept");
+        assert_eq!(of(&["192.0.2.7"]), both);
     }
 
     #[test]

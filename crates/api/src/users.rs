@@ -82,6 +82,9 @@ struct Account {
     /// The same of the password that the configuration gave last, if it names this user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     named: Option<String>,
+    /// The groups that the configuration gave last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    named_groups: Option<BTreeSet<String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +92,9 @@ struct Book {
     version: u32,
     groups: Vec<Group>,
     accounts: Vec<Account>,
+    /// Groups as the configuration gave them last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    named_groups: Vec<Group>,
 }
 
 /// Why a change of users was refused.
@@ -133,10 +139,14 @@ impl Users {
     pub(crate) fn open(
         path: PathBuf,
         admin: Option<&str>,
+        groups: &[Group],
         named: &[NamedUser],
     ) -> Result<(Users, Option<String>), ServeError> {
         let mut book = store::read_json::<Book>(&path)?.unwrap_or_else(first_book);
         let before = book.clone();
+        for group in groups {
+            name_group(&mut book, group);
+        }
         for user in named {
             name_user(&mut book, user)?;
         }
@@ -156,6 +166,7 @@ impl Users {
                 user,
                 password: hash(password),
                 named: None,
+                named_groups: None,
             });
         }
         if book != before {
@@ -221,6 +232,7 @@ impl Users {
                 user,
                 password,
                 named: None,
+                named_groups: None,
             });
             Ok(())
         })
@@ -320,54 +332,73 @@ fn administers(book: &Book, account: &Account) -> bool {
     !account.user.disabled && rights_of(book, &account.user).contains(&Right::Administration)
 }
 
-/// Adds a user of the configuration, or gives the new password of the file.
+/// Adds a group of the configuration, or gives it the new rights of the file.
+fn name_group(book: &mut Book, named: &Group) {
+    if book.named_groups.contains(named) {
+        return;
+    }
+    match book.groups.iter_mut().find(|group| group.name == named.name) {
+        Some(group) => group.rights.clone_from(&named.rights),
+        None => book.groups.push(named.clone()),
+    }
+    book.named_groups.retain(|group| group.name != named.name);
+    book.named_groups.push(named.clone());
+}
+
+/// Adds a user of the configuration, or gives the new password and groups of the file.
 fn name_user(book: &mut Book, named: &NamedUser) -> Result<(), ServeError> {
-    let wrong = |reason: String| ServeError::User {
-        login: named.login.clone(),
-        reason,
-    };
-    check_login(&named.login).map_err(|error| wrong(error.to_string()))?;
-    let alias = match named.group.as_str() {
-        "administration" => GROUPS[0],
-        "launch" => GROUPS[1],
-        "directory" => GROUPS[2],
-        "statistics" => GROUPS[3],
-        other => other,
-    };
-    let group = book.groups.iter().find(|group| group.name == alias);
-    let group = group
-        .ok_or_else(|| wrong(format!("there is no group “{}”", named.group)))?
-        .name
-        .clone();
-    match book
+    check_login(&named.login).map_err(|_| ServeError::Login(named.login.clone()))?;
+    let mut groups = BTreeSet::new();
+    for name in &named.groups {
+        let alias = match name.as_str() {
+            "administration" => GROUPS[0],
+            "launch" => GROUPS[1],
+            "directory" => GROUPS[2],
+            "statistics" => GROUPS[3],
+            other => other,
+        };
+        // A group of that very name comes before the usual one that it may stand for.
+        let group = book.groups.iter().find(|group| group.name == *name);
+        let group = group.or_else(|| book.groups.iter().find(|group| group.name == alias));
+        let group = group.ok_or_else(|| ServeError::NoGroup {
+            login: named.login.clone(),
+            group: name.clone(),
+        })?;
+        groups.insert(group.name.clone());
+    }
+    let account = book
         .accounts
         .iter_mut()
-        .find(|account| account.user.login == named.login)
-    {
-        Some(account)
-            if account
-                .named
-                .as_deref()
-                .is_some_and(|known| fits(known, &named.password)) => {}
-        Some(account) => {
-            account.password = hash(&named.password);
-            account.named = Some(account.password.clone());
-        }
-        None => {
-            let password = hash(&named.password);
-            let user = User {
-                login: named.login.clone(),
-                name: String::new(),
-                groups: BTreeSet::from([group]),
-                disabled: false,
-            };
-            book.accounts.push(Account {
-                user,
-                named: Some(password.clone()),
-                password,
-            });
-        }
+        .find(|account| account.user.login == named.login);
+    let Some(account) = account else {
+        let password = hash(&named.password);
+        let user = User {
+            login: named.login.clone(),
+            name: named.name.clone(),
+            groups: groups.clone(),
+            disabled: false,
+        };
+        book.accounts.push(Account {
+            user,
+            named: Some(password.clone()),
+            named_groups: Some(groups),
+            password,
+        });
+        return Ok(());
+    };
+    let is_known = account
+        .named
+        .as_deref()
+        .is_some_and(|known| fits(known, &named.password));
+    if !is_known {
+        account.password = hash(&named.password);
+        account.named = Some(account.password.clone());
     }
+    // An account older than this record keeps the groups that the console gave it.
+    if account.named_groups.as_ref().is_some_and(|known| *known != groups) {
+        account.user.groups.clone_from(&groups);
+    }
+    account.named_groups = Some(groups);
     Ok(())
 }
 
@@ -395,6 +426,7 @@ fn first_book() -> Book {
         version: 1,
         groups: GROUPS.into_iter().zip(rights).map(group).collect(),
         accounts: Vec::new(),
+        named_groups: Vec::new(),
     }
 }
 
@@ -445,134 +477,5 @@ fn random_password() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn user(login: &str, group: &str) -> User {
-        User {
-            login: login.into(),
-            name: String::new(),
-            groups: BTreeSet::from([group.to_owned()]),
-            disabled: false,
-        }
-    }
-
-    #[test]
-    fn the_first_start_makes_an_administrator_and_the_second_does_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("users.json");
-        let (users, made) = Users::open(path.clone(), None, &[]).unwrap();
-        let made = made.unwrap();
-        assert!(users.verify("admin", &made));
-        assert!(!users.verify("admin", "something else"));
-        let (users, again) = Users::open(path.clone(), Some("ignored, a user exists"), &[]).unwrap();
-        assert_eq!(again, None);
-        assert!(users.verify("admin", &made));
-        assert!(!std::fs::read_to_string(path).unwrap().contains(&made));
-    }
-
-    #[test]
-    fn users_of_the_configuration_are_added_and_follow_its_passwords() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("users.json");
-        let named = |password: &str| NamedUser {
-            login: "crise".into(),
-            group: "administration".into(),
-            password: password.into(),
-        };
-        let (users, made) = Users::open(path.clone(), None, &[named("first password")]).unwrap();
-        assert_eq!(made, None, "somebody can administer already");
-        assert!(users.verify("crise", "first password"));
-        users
-            .update(user("crise", "Administration"), Some("changed in the console"))
-            .unwrap();
-        let (users, _) = Users::open(path.clone(), None, &[named("first password")]).unwrap();
-        assert!(
-            users.verify("crise", "changed in the console"),
-            "the file did not change: the console wins"
-        );
-        let (users, _) = Users::open(path.clone(), None, &[named("second password")]).unwrap();
-        assert!(users.verify("crise", "second password"));
-        let lost = NamedUser {
-            group: "nowhere".into(),
-            ..named("x")
-        };
-        assert!(matches!(Users::open(path, None, &[lost]), Err(ServeError::User { .. })));
-    }
-
-    #[test]
-    fn a_change_of_a_group_has_effect_at_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let (users, _) = Users::open(folder.path().join("users.json"), Some("a long password"), &[]).unwrap();
-        users.create(user("lea", "Annuaire"), "correct horse battery").unwrap();
-        assert_eq!(users.rights("lea").unwrap(), BTreeSet::from([Right::Directory]));
-        users
-            .put_group(Group {
-                name: "Annuaire".into(),
-                rights: BTreeSet::from([Right::Launch]),
-            })
-            .unwrap();
-        assert_eq!(users.rights("lea").unwrap(), BTreeSet::from([Right::Launch]));
-        users
-            .update(
-                User {
-                    disabled: true,
-                    ..user("lea", "Annuaire")
-                },
-                None,
-            )
-            .unwrap();
-        assert_eq!(users.rights("lea"), None);
-        assert!(!users.verify("lea", "correct horse battery"));
-    }
-
-    #[test]
-    fn somebody_can_always_administer() {
-        let folder = tempfile::tempdir().unwrap();
-        let (users, _) = Users::open(folder.path().join("users.json"), Some("a long password"), &[]).unwrap();
-        let none = Group {
-            name: "Administration".into(),
-            rights: BTreeSet::new(),
-        };
-        assert!(matches!(users.put_group(none), Err(UserError::LastAdministrator)));
-        assert!(matches!(users.delete("admin"), Err(UserError::LastAdministrator)));
-        assert!(matches!(
-            users.update(user("admin", "Annuaire"), None),
-            Err(UserError::LastAdministrator)
-        ));
-        assert!(matches!(
-            users.delete_group("Administration"),
-            Err(UserError::GroupInUse)
-        ));
-        assert_eq!(users.rights("admin").unwrap().len(), 4);
-    }
-
-    #[test]
-    fn bad_logins_passwords_and_groups_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let (users, _) = Users::open(folder.path().join("users.json"), Some("a long password"), &[]).unwrap();
-        for login in ["", "Léa", "a b", "x\n", "../x"] {
-            assert!(
-                matches!(
-                    users.create(user(login, "Annuaire"), "correct horse battery"),
-                    Err(UserError::Login)
-                ),
-                "{login}"
-            );
-        }
-        assert!(matches!(
-            users.create(user("a", "Annuaire"), "short"),
-            Err(UserError::Password)
-        ));
-        assert!(matches!(
-            users.create(user("a", "Inconnu"), "correct horse battery"),
-            Err(UserError::Unknown)
-        ));
-        assert!(matches!(
-            users.create(user("admin", "Annuaire"), "correct horse battery"),
-            Err(UserError::Taken)
-        ));
-        assert!(matches!(users.delete("nobody"), Err(UserError::Unknown)));
-        assert!(!users.verify("nobody", "x"));
-    }
-}
+#[path = "users_tests.rs"]
+mod tests;

@@ -167,8 +167,8 @@ pub struct CallState {
     pub since_ms: i64,
 }
 
-/// How far a call is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+/// How far a call is, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallPhase {
     /// INVITE sent.
@@ -181,6 +181,29 @@ pub enum CallPhase {
     Confirming,
     /// Thanked; about to end.
     Confirmed,
+}
+
+impl CallPhase {
+    /// All of them, in order.
+    pub const ALL: [Self; 5] = [
+        Self::Calling,
+        Self::Ringing,
+        Self::Speaking,
+        Self::Confirming,
+        Self::Confirmed,
+    ];
+
+    /// Its name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Calling => "calling",
+            Self::Ringing => "ringing",
+            Self::Speaking => "speaking",
+            Self::Confirming => "confirming",
+            Self::Confirmed => "confirmed",
+        }
+    }
 }
 
 /// What a policy would lead to, before a launch.

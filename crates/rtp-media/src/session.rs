@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::amd;
+
 /// An audio codec of telephony.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Codec {
@@ -263,8 +265,8 @@ pub struct Session {
     pub source: Source,
     /// Listen for keys in the audio itself.
     pub inband_dtmf: bool,
-    /// Tell an answering machine from a person.
-    pub amd: bool,
+    /// Tell an answering machine from a person, by these settings.
+    pub amd: Option<amd::Settings>,
     /// After this long without any packet while some are expected, the call is reported dead. `None`: never.
     pub silence_timeout: Option<Duration>,
 }
@@ -307,7 +309,7 @@ impl Session {
             srtp: None,
             source: Source::default(),
             inband_dtmf: false,
-            amd: false,
+            amd: None,
             silence_timeout: Some(Duration::from_secs(10)),
         }
     }

@@ -124,6 +124,13 @@ config-purpose-account-user = the name with which the telephone signs in
 config-purpose-price = the price in euros as a text, such as "0.0125"
 config-purpose-throttle-prefix = the numbers that are spared, such as "+33322"
 config-purpose-throttle-calls = most calls at once into these numbers
+config-conflict-group-name = two groups are named “{ $name }”
+config-conflict-groups = “group” and “groups” say the same thing; keep one of them
+config-purpose-group-name = the group’s name
+config-purpose-rights = what its members may do: launch, directory, statistics, administration
+config-a-number = a number
+config-expected-host = expected a host name or an IP address, without https:// and without a port
+config-expected-time-zone = expected a time zone such as "Europe/Paris"
 config-conflict-secret = “{ $key }”, “{ $key }_file” and “{ $key }_env” say the same thing; keep one of them
 config-conflict-credentials = “user” and “password” go together: give both as the carrier gave them, or neither
 config-conflict-register = “register” needs the “user” to register
@@ -163,7 +170,8 @@ start-web-bind = cannot listen on { $address } ({ $reason }); give an address of
 start-web-file = cannot use { $path } ({ $reason }); check that it exists and that the service’s user may read and write it
 start-web-certificate = the certificate { $path } cannot be used ({ $words }); give a PEM chain and its matching key, or remove both settings to let tocsin make one
 start-web-damaged = { $path } is damaged at line { $line } ({ $words }); restore it from a backup, or move it away to start afresh
-start-web-user = the user “{ $login }” of the configuration cannot be added ({ $words }); correct its section [[user]]
+start-web-login = the user “{ $login }” of the configuration cannot be added: a name has 1 to 64 small letters, digits, dots, dashes
+start-web-group = the user “{ $login }” of the configuration cannot be added: there is no group “{ $group }”; add a section [[group]], or take administration, launch, directory or statistics
 start-web-time-zone = “{ $name }” is not a time zone; write a name such as Europe/Paris
 
 ## Voices and sounds

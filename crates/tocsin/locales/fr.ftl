@@ -124,6 +124,13 @@ config-purpose-account-user = le nom avec lequel le téléphone se connecte
 config-purpose-price = le prix en euros, en texte, par exemple "0.0125"
 config-purpose-throttle-prefix = les numéros à ménager, par exemple "+33322"
 config-purpose-throttle-calls = le plus d’appels à la fois vers ces numéros
+config-conflict-group-name = deux groupes s’appellent « { $name } »
+config-conflict-groups = « group » et « groups » disent la même chose ; n’en gardez qu’un
+config-purpose-group-name = le nom du groupe
+config-purpose-rights = ce que ses membres peuvent faire : launch, directory, statistics, administration
+config-a-number = un nombre
+config-expected-host = attendu : un nom de machine ou une adresse IP, sans https:// ni port
+config-expected-time-zone = attendu : un fuseau horaire tel que "Europe/Paris"
 config-conflict-secret = « { $key } », « { $key }_file » et « { $key }_env » disent la même chose ; n’en gardez qu’un
 config-conflict-credentials = « user » et « password » vont ensemble : donnez les deux comme l’opérateur les a donnés, ou aucun
 config-conflict-register = « register » a besoin de « user », le nom à enregistrer
@@ -163,7 +170,8 @@ start-web-bind = impossible d’écouter sur { $address } ({ $reason }) ; donn
 start-web-file = { $path } ne peut pas être utilisé ({ $reason }) ; vérifiez qu’il existe et que le service peut le lire et l’écrire
 start-web-certificate = le certificat { $path } ne peut pas être utilisé ({ $words }) ; donnez une chaîne PEM et la clé qui va avec, ou retirez les deux réglages pour que tocsin en fasse un
 start-web-damaged = { $path } est endommagé à la ligne { $line } ({ $words }) ; remettez en place une sauvegarde, ou mettez ce fichier de côté pour repartir de zéro
-start-web-user = l’utilisateur « { $login } » de la configuration ne peut pas être ajouté ({ $words }) ; corrigez sa section [[user]]
+start-web-login = l’utilisateur « { $login } » de la configuration ne peut pas être ajouté : un code compte de 1 à 64 lettres minuscules, chiffres, points, tirets
+start-web-group = l’utilisateur « { $login } » de la configuration ne peut pas être ajouté : il n’y a pas de groupe « { $group } » ; ajoutez une section [[group]], ou prenez administration, launch, directory ou statistics
 start-web-time-zone = « { $name } » n’est pas un fuseau horaire ; écrivez un nom tel que Europe/Paris
 
 ## Voices and sounds

@@ -12,7 +12,6 @@ use kit::desk::Desk;
 use kit::telephone::Telephones;
 use kit::{Running, Site};
 use rustix::process::Signal;
-use serde_json::json;
 
 /// SIP by itself waits for this long for an answer that does not come (64 × T1, RFC 3261 §17.1.2.2): an end that takes less
 /// did not wait for it.
@@ -23,27 +22,13 @@ const CALLS: usize = 3;
 /// A tocsin in which calls are up that would go on for minutes.
 fn in_the_middle(site: &Site, telephones: &Telephones, grace: &str) -> (Running, Desk) {
     let text = site
-        .configuration(telephones.port)
-        .replace("grace = \"1s\"", &format!("grace = \"{grace}\""))
-        .replace("user = \"prefecture80\"\n", "")
-        .replace(&format!("password = \"{}\"\n", kit::TRUNK_SECRET), "");
+        .configuration_without_password(telephones.port)
+        .replace("grace = \"1s\"", &format!("grace = \"{grace}\""));
     site.write("tocsin.toml", text);
     let mut running = site.start("fr", &["serve"]);
     running.wait_until_served();
     let desk = Desk::sign_in(site);
-    for n in 0..CALLS {
-        desk.post(
-            "recipients",
-            &json!({
-                "key": format!("élue-{n}"),
-                "name": format!("Élue {n}"),
-                "numbers": [{ "e164": format!("+3319900100{n}"), "kind": "landline", "voice": true, "sms": false }],
-            }),
-        );
-    }
-    let text = "La Somme monte. Mettez-vous à l’abri et attendez les consignes. ".repeat(20);
-    let campaign = json!({ "name": "Crue", "message": { "text": text }, "preset": "immediate", "launch": true });
-    desk.post("campaigns", &campaign);
+    desk.launch(CALLS, 20);
     running.wait_until("all calls are up", |_| {
         telephones.counts.up.load(Ordering::Relaxed) == CALLS
     });

@@ -127,6 +127,7 @@ pub(crate) async fn page(
     );
     curve(&mut page, &view, report.as_ref());
     causes(&mut page, &view);
+    super::calls::panel(&mut page, Some(id));
     put!(page, "</div><div>");
     said(&mut page, &view, edition.as_ref());
     facts(&mut page, &view, report.as_ref());

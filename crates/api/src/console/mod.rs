@@ -1,6 +1,7 @@
 //! The console: pages for people, in French unless English is asked for. Forms work without any script; the script only
 //! keeps figures fresh.
 
+mod calls;
 mod campaigns;
 mod directory;
 pub(crate) mod live;
@@ -39,6 +40,7 @@ pub(crate) fn routes(desk: &Arc<Desk>) -> Router<Arc<Desk>> {
         .route("/campagnes", post(campaigns::create))
         .route("/campagnes/{id}", get(live::page))
         .route("/campagnes/{id}/message", post(live::message))
+        .route("/appels", get(calls::page))
         .route("/messages", get(messages::page).post(messages::save))
         .merge(directory::routes(desk))
         .route("/utilisateurs", get(users::page).post(users::create))

@@ -46,8 +46,9 @@ pub(crate) struct Page<'a> {
 }
 
 /// The places of the main navigation: path, key of the text, right that opens it.
-const PLACES: [(&str, &str, &[Right]); 6] = [
+const PLACES: [(&str, &str, &[Right]); 7] = [
     ("/", "nav-campaigns", &[Right::Launch, Right::Statistics]),
+    ("/appels", "nav-calls", &[Right::Launch, Right::Statistics]),
     ("/messages", "nav-messages", &[Right::Launch]),
     ("/annuaire", "nav-directory", &[Right::Directory]),
     ("/facturation", "nav-metering", &[Right::Statistics]),

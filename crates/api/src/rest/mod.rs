@@ -9,6 +9,7 @@ use axum::routing::{get, post, put};
 use crate::desk::Desk;
 
 pub(crate) mod account;
+pub(crate) mod calls;
 pub(crate) mod campaigns;
 pub(crate) mod directory;
 pub(crate) mod imports;
@@ -59,6 +60,8 @@ pub(crate) fn routes(desk: &Arc<Desk>) -> Router<Arc<Desk>> {
         .route("/api/v1/messages/{id}/audio", get(messages::audio))
         .route("/api/v1/speech", post(messages::speech))
         .route("/api/v1/live", get(campaigns::live))
+        .route("/api/v1/calls", get(calls::list))
+        .route("/api/v1/calls/events", get(calls::events))
         .route("/api/v1/campaigns", get(campaigns::list).post(campaigns::create))
         .route("/api/v1/campaigns/{id}", get(campaigns::one))
         .route("/api/v1/campaigns/{id}/events", get(campaigns::events))

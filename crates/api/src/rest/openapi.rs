@@ -41,6 +41,8 @@ const NOTES: &[Note] = &[
     ("GET", "/messages/{id}/audio", "A message as it is spoken (WAV)", &["version", "language"], ""),
     ("POST", "/speech", "A text as it would be spoken (WAV)", &[], r#"{"text":"Bonjour","language":"fr"}"#),
     ("GET", "/live", "Campaigns, trunks and journal at a glance", &[], ""),
+    ("GET", "/calls", "Calls in progress and how far they are", &["campaign", "limit"], ""),
+    ("GET", "/calls/events", "The same as server-sent events named “calls”", &["campaign", "limit"], ""),
     ("GET", "/campaigns", "Campaigns, newest first", &[], ""),
     ("POST", "/campaigns", "Makes a campaign (dry_run: only predicts; launch: starts it at once)", &[], r#"{"name":"Crue","message":1,"list":"Maires","preset":"immediate","policy":{"tries_per_number":3},"launch":false,"dry_run":false}"#),
     ("GET", "/campaigns/{id}", "The live view of a campaign, with its message", &[], ""),

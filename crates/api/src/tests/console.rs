@@ -58,6 +58,7 @@ async fn every_page_is_whole_in_both_languages() {
     let live = format!("/campagnes/{id}");
     for path in [
         "/",
+        "/appels",
         "/campagnes/nouvelle",
         &live,
         "/messages",

@@ -179,6 +179,7 @@ pub(super) fn services(hold: Duration) -> (Services, Handle) {
     let directory = directory::Shared::new(Store::temporary().unwrap()).unwrap();
     (
         Services {
+            calls: dialer::CallTable::default(),
             campaigns: Arc::new(handle.clone()),
             directory,
             speech: Arc::new(Mute),

@@ -1,6 +1,7 @@
 //! The desk as a whole, on a real dialer with a journal in memory and telephones that answer at once.
 
 mod audit;
+mod calls;
 mod campaigns;
 mod console;
 mod directory;

@@ -13,6 +13,7 @@ mod tests;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::amd;
 use crate::session::{Codec, Direction, MasterKey, Ptime, Source, Suite};
 
 pub use negotiate::{accept_answer, answer};
@@ -46,8 +47,8 @@ pub struct OfferSettings {
     pub version: u64,
     /// Which senders are accepted.
     pub source: Source,
-    /// Tell an answering machine from a person.
-    pub amd: bool,
+    /// Tell an answering machine from a person, by these settings.
+    pub amd: Option<amd::Settings>,
     /// When a silent peer is reported dead.
     pub silence_timeout: Option<Duration>,
 }
@@ -68,7 +69,7 @@ impl OfferSettings {
             session_id,
             version: 1,
             source: Source::default(),
-            amd: false,
+            amd: None,
             silence_timeout: Some(Duration::from_secs(10)),
         }
     }

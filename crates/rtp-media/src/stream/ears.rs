@@ -64,8 +64,8 @@ impl fmt::Debug for Listening {
 impl Ears {
     pub(super) fn new(session: &Session) -> Ears {
         let inband = session.inband_dtmf.then(InBand::new);
-        let machine = session.amd.then(|| {
-            let detector = Some(amd::Detector::new(amd::Settings::default()));
+        let machine = session.amd.map(|settings| {
+            let detector = Some(amd::Detector::new(settings));
             Box::new(Machine {
                 detector,
                 beep: Beep::new(),
@@ -89,8 +89,8 @@ impl Ears {
             if before.inband_dtmf {
                 listening.inband = old.inband.filter(|_| after.inband_dtmf);
             }
-            if before.amd {
-                listening.machine = old.machine.filter(|_| after.amd);
+            if before.amd.is_some() {
+                listening.machine = old.machine.filter(|_| after.amd.is_some());
             }
         }
         if old.recorder.is_some() {

@@ -2,6 +2,8 @@
 
 mod dialect;
 mod incoming;
+mod machines;
+mod people;
 mod problem;
 mod reader;
 mod secret;
@@ -15,6 +17,7 @@ use std::time::Duration;
 
 pub use dialect::Dialect;
 pub use incoming::{Account, Incoming, called};
+pub use people::{Group, User};
 pub use problem::{ConfigError, Mistake, Problem};
 pub use secret::{Place, Secret, SecretError};
 pub(crate) use trunk::{CODECS, codec};
@@ -30,6 +33,10 @@ pub struct Config {
     pub data: PathBuf,
     /// How long calls in progress may go on when the service is told to stop.
     pub grace: Duration,
+    /// Name of the organisation, in the console and on reports.
+    pub organisation: Option<String>,
+    /// IANA name of the time zone of dates in the console and on reports.
+    pub time_zone: Option<String>,
     /// The HTTPS API and console.
     pub web: Web,
     /// Signalling.
@@ -44,6 +51,10 @@ pub struct Config {
     pub incoming: Incoming,
     /// Limits on simultaneous calls into number ranges.
     pub throttles: Vec<dialer::Throttle>,
+    /// How answering machines are told from people.
+    pub machines: rtp_media::amd::Settings,
+    /// Groups besides those that every house has; more are made in the console.
+    pub groups: Vec<Group>,
     /// People who may sign in; more are added in the console.
     pub users: Vec<User>,
 }
@@ -55,6 +66,8 @@ pub struct Web {
     pub listen: SocketAddr,
     /// Certificate chain and key, PEM files; without them a self-signed certificate is made in the data folder.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// Names and addresses of the self-signed certificate, besides those that the machine has.
+    pub names: Vec<String>,
 }
 
 /// Signalling.
@@ -98,17 +111,6 @@ pub enum Engine {
     /// A command that reads a text on its standard input and writes WAV on its standard output;
     /// `{language}` in an argument becomes `fr` or `en`.
     Command(Vec<String>),
-}
-
-/// A user named in the file.
-#[derive(Debug, Clone)]
-pub struct User {
-    /// Sign-in name.
-    pub name: String,
-    /// Group whose rights it has.
-    pub group: String,
-    /// Password.
-    pub password: Secret,
 }
 
 impl Config {
@@ -176,6 +178,8 @@ fn read_root(root: &mut Section<'_, '_>, base: &Path) -> Option<Config> {
     let grace = root
         .duration("grace", Duration::ZERO..LONGEST_GRACE)
         .unwrap_or(Duration::from_secs(10));
+    let organisation = root.text("organisation");
+    let time_zone = root.read_with("time_zone", people::time_zone);
     let web = root.table("web", read_web);
     let sip = root.table("sip", read_sip);
     let media = root.table("media", |section| read_media(section, sip.listen.ip()));
@@ -184,7 +188,9 @@ fn read_root(root: &mut Section<'_, '_>, base: &Path) -> Option<Config> {
     let mut incoming = root.table("incoming", incoming::read);
     incoming.take_shown(&trunks);
     let throttles = root.tables("throttle", tariff::read_throttle);
-    let users = root.tables("user", read_user);
+    let machines = root.table("answering_machine", machines::read);
+    let groups = root.tables("group", people::read_group);
+    let users = root.tables("user", people::read_user);
     if !root.has("trunk") {
         root.missing("[[trunk]]", "config-purpose-trunk");
     }
@@ -196,9 +202,15 @@ fn read_root(root: &mut Section<'_, '_>, base: &Path) -> Option<Config> {
         let reason = Phrase::new("config-conflict-user-name").with("name", name.clone());
         root.blame(None, Mistake::Conflict(reason));
     }
+    if let Some(name) = twice(groups.iter().map(|group| &group.name)) {
+        let reason = Phrase::new("config-conflict-group-name").with("name", name.clone());
+        root.blame(None, Mistake::Conflict(reason));
+    }
     Some(Config {
         data,
         grace,
+        organisation,
+        time_zone,
         web,
         sip,
         media,
@@ -206,6 +218,8 @@ fn read_root(root: &mut Section<'_, '_>, base: &Path) -> Option<Config> {
         trunks,
         incoming,
         throttles,
+        machines,
+        groups,
         users,
     })
 }
@@ -227,7 +241,8 @@ fn read_web(section: &mut Section<'_, '_>) -> Web {
             None
         }
     };
-    Web { listen, tls }
+    let names = people::names(section);
+    Web { listen, tls, names }
 }
 
 fn read_sip(section: &mut Section<'_, '_>) -> Sip {
@@ -280,27 +295,6 @@ fn read_speech(section: &mut Section<'_, '_>) -> Speech {
         engine,
         prompts: section.path("prompts"),
     }
-}
-
-fn read_user(section: &mut Section<'_, '_>) -> Option<User> {
-    let name = section.text("name");
-    let group = section.text("group");
-    let password = section.secret(["password", "password_file", "password_env"]);
-    if name.is_none() {
-        section.missing("name", "config-purpose-user-name");
-    }
-    if password.is_none()
-        && !["password", "password_file", "password_env"]
-            .iter()
-            .any(|key| section.has(key))
-    {
-        section.missing("password", "config-purpose-password");
-    }
-    Some(User {
-        name: name?,
-        group: group.unwrap_or_else(|| "administration".to_owned()),
-        password: password?,
-    })
 }
 
 /// Longest time that a stop may take: beyond it, service managers lose patience.

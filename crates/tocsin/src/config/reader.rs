@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -204,6 +204,29 @@ impl<'r, 'a> Section<'r, 'a> {
                     .with("least", bounds.start.to_string())
                     .with("most", (bounds.end - 1).to_string());
                 self.refuse(key, value.span(), integer.as_str(), reason);
+                None
+            }
+        }
+    }
+
+    /// A number, whole or not, within bounds.
+    pub(super) fn decimal(&mut self, key: &'static str, bounds: RangeInclusive<f64>) -> Option<f64> {
+        let value = self.value(key)?;
+        let written = match value.get_ref() {
+            DeValue::Integer(integer) => integer.as_str(),
+            DeValue::Float(float) => float.as_str(),
+            _ => {
+                self.wrong_type(key, value, "config-a-number");
+                return None;
+            }
+        };
+        match written.replace('_', "").parse() {
+            Ok(number) if bounds.contains(&number) => Some(number),
+            _ => {
+                let reason = Phrase::new("config-expected-between")
+                    .with("least", bounds.start().to_string())
+                    .with("most", bounds.end().to_string());
+                self.refuse(key, value.span(), written, reason);
                 None
             }
         }

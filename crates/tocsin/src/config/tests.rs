@@ -121,6 +121,59 @@ fn settings_that_exclude_each_other_are_told() {
 }
 
 #[test]
+fn people_names_and_detection_are_read() {
+    let text = format!(
+        "organisation = \"Préfecture de la Somme\"\ntime_zone = \"Indian/Reunion\"\ngrace = \"0s\"\n{}\n{}",
+        GOOD.replace("[sip]", "names = [\"tocsin.example\", \"192.0.2.9\"]\n\n[sip]")
+            .replace(
+                "group = \"launch\"",
+                "groups = [\"launch\", \"Astreinte\"]\nfull_name = \"Cellule de crise\""
+            ),
+        "[[group]]\nname = \"Astreinte\"\nrights = [\"launch\", \"statistics\"]\n\n\
+         [answering_machine]\ngreeting = \"2600ms\"\nlevel = -40.5\nwords = 8\n"
+    );
+    let config = Config::parse(&text, Path::new("/etc/tocsin")).unwrap();
+    assert_eq!(config.organisation.as_deref(), Some("Préfecture de la Somme"));
+    assert_eq!(config.time_zone.as_deref(), Some("Indian/Reunion"));
+    assert_eq!(config.grace, Duration::ZERO);
+    assert_eq!(config.web.names, ["tocsin.example", "192.0.2.9"]);
+    assert_eq!(config.users[0].groups.len(), 2);
+    assert_eq!(config.users[0].full_name, "Cellule de crise");
+    assert_eq!(config.groups[0].rights.len(), 2);
+    assert_eq!(config.machines.greeting, Duration::from_millis(2600));
+    assert_eq!((config.machines.words, config.machines.level), (8, -40.5));
+    let usual = rtp_media::amd::Settings::default();
+    assert_eq!(config.machines.total, usual.total);
+}
+
+#[test]
+fn wrong_people_names_and_detection_are_told_with_their_lines() {
+    let text = format!(
+        "time_zone = \"Paris\"\ngrace = \"1d\"\n{}\n{}",
+        GOOD.replace("[sip]", "names = [\"https://tocsin\"]\n\n[sip]")
+            .replace("group = \"launch\"", "group = \"launch\"\ngroups = [\"launch\"]"),
+        "[[group]]\nrights = [\"everything\"]\n[[group]]\nname = \"a\"\n[answering_machine]\nlevel = 3\ntotal = \"1h\"\n"
+    );
+    let told = mistakes(&text);
+    for expected in [
+        "line 1: “time_zone” = “Paris”: expected a time zone",
+        "line 2: “grace” = “1d”: must be between 0s and 10min",
+        "“names” = “https://tocsin”: expected a host name",
+        "“group” and “groups” say the same thing",
+        "[[group]] lacks “name”",
+        "“rights” = “everything”: expected one of launch, directory, statistics, administration",
+        "[[group]] lacks “rights”",
+        "“level” = “3”: must be between -70 and -10",
+        "“total” = “1h”: must be between 1s and 30s",
+    ] {
+        assert!(
+            told.iter().any(|problem| problem.contains(expected)),
+            "{expected}: {told:#?}"
+        );
+    }
+}
+
+#[test]
 fn the_example_file_is_valid() {
     let text = include_str!("../../../../tocsin.example.toml");
     Config::parse(text, Path::new("/etc/tocsin")).unwrap();

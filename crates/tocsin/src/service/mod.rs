@@ -1,6 +1,8 @@
 //! The running system: what is started, in which order, on which thread.
 
 pub mod clerk;
+mod names;
+pub mod register;
 pub mod signalling;
 mod sip_numbers;
 pub mod trunks;
@@ -22,6 +24,7 @@ use crate::switchboard::Line;
 use crate::words::{Phrase, Told, error_in_english, system};
 
 use clerk::Clerk;
+use register::Register;
 use signalling::{Board, Stopper};
 use voice::{Library, VoiceError};
 
@@ -124,7 +127,7 @@ impl Service {
             if let Some(location) = trunks::location(trunk) {
                 driver.locate(id, location);
             }
-            lines.push(Line::new(id, trunk, config.media.advertised));
+            lines.push(Line::new(id, trunk, config.media.advertised).with_machines(config.machines));
             ids.push(id);
         }
         let media = Arc::new(start_media(config, driver.waker()).map_err(ServiceError::Media)?);
@@ -136,7 +139,9 @@ impl Service {
         let (exchange, stopper, requests) = signalling::queue(&driver.waker(), library.clone());
         let dialer =
             dialer::driver::start(dialer, Box::new(journal), Box::new(exchange)).map_err(ServiceError::Thread)?;
+        let register = Register::default();
         let services = api::Services {
+            calls: register.table(),
             campaigns: Arc::new(dialer.clone()),
             directory: directory.clone(),
             speech: Arc::new(library.clone()),
@@ -151,7 +156,7 @@ impl Service {
             stopper.clone(),
         );
         let callers = (clerk::reception(&config.incoming), clerk);
-        let board = Board::new(lines, ids, media, library, dialer.clone(), callers, requests);
+        let board = Board::new(lines, ids, media, library, dialer.clone(), callers, requests).registering(register);
         let signalling = signalling::spawn("signalling", move || (driver, board)).map_err(ServiceError::Thread)?;
         Ok(Self {
             server,
@@ -207,18 +212,36 @@ fn restore(config: &Config, journal: &Embedded, directory: &directory::Shared) -
 
 fn web(config: &Config) -> api::Settings {
     let mut settings = api::Settings::new(config.web.listen, config.data.join("web"));
-    if let Some((certificate, key)) = &config.web.tls {
-        settings.tls = api::Tls::Files {
+    settings.tls = match &config.web.tls {
+        Some((certificate, key)) => api::Tls::Files {
             certificate: certificate.clone(),
             key: key.clone(),
-        };
+        },
+        None => api::Tls::SelfSigned {
+            names: names::of_machine(&config.web),
+        },
+    };
+    if let Some(organisation) = &config.organisation {
+        settings.organisation.clone_from(organisation);
     }
+    if let Some(time_zone) = &config.time_zone {
+        settings.time_zone.clone_from(time_zone);
+    }
+    settings.groups = config
+        .groups
+        .iter()
+        .map(|group| api::users::Group {
+            name: group.name.clone(),
+            rights: group.rights.clone(),
+        })
+        .collect();
     settings.users = config
         .users
         .iter()
         .map(|user| api::NamedUser {
             login: user.name.clone(),
-            group: user.group.clone(),
+            name: user.full_name.clone(),
+            groups: user.groups.clone(),
             password: user.password.reveal().to_owned(),
         })
         .collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
-use dialer::{AttemptId, CallReport, Caller, Handle, Message, MessageId, Order, Outcome, TrunkChange, TrunkIndex};
+use dialer::{AttemptId, CallReport, Caller, Handle, Message, MessageId, Now, Order, Outcome, TrunkChange, TrunkIndex};
 use rtp_media::StreamId;
 use rtp_media::driver::Media;
 use sip_core::driver::{Application, Driver, Waker};
@@ -14,6 +14,7 @@ use sip_core::{CallId, Endpoint, Event, StatusCode, TrunkId};
 use crate::switchboard::{Line, Ports, Reception, Switchboard, Told};
 
 use super::clerk::Clerk;
+use super::register::Register;
 use super::sip_numbers::SipNumbers;
 use super::voice::Library;
 
@@ -135,6 +136,7 @@ pub struct Board {
     requests: Requests,
     trunks: Vec<TrunkId>,
     numbers: SipNumbers,
+    register: Register,
     ending: Option<Ending>,
 }
 
@@ -176,16 +178,30 @@ impl Board {
             requests,
             trunks,
             numbers: SipNumbers::default(),
+            register: Register::default(),
             ending: None,
         }
+    }
+
+    /// The same, writing its calls into this register.
+    #[must_use]
+    pub fn registering(mut self, register: Register) -> Self {
+        self.register = register;
+        self
     }
 
     fn take(&mut self, now: Instant, endpoint: &mut Endpoint, request: Request) {
         match request {
             // An order that crosses the end is placed by the next start.
             Request::Place(_) if self.ending.is_some() => {}
-            Request::Place(order) => self.switchboard.handle_order(now, endpoint, *order),
-            Request::Acknowledge(attempt) => self.switchboard.handle_acknowledged(now, endpoint, attempt),
+            Request::Place(order) => {
+                self.register.handle_order(&order, Now::read().utc_ms);
+                self.switchboard.handle_order(now, endpoint, *order);
+            }
+            Request::Acknowledge(attempt) => {
+                self.register.handle_acknowledged(attempt, Now::read().utc_ms);
+                self.switchboard.handle_acknowledged(now, endpoint, attempt);
+            }
             Request::HangUp(attempt) => self.switchboard.handle_hang_up(now, endpoint, attempt),
             Request::ChangeMessage(attempt, message, version) => {
                 self.switchboard
@@ -211,6 +227,7 @@ impl Board {
             self.clerk.take(call, ask);
         }
         while let Some(report) = self.switchboard.poll_report() {
+            self.register.handle_report(&report, Now::read().utc_ms);
             // What our own end cut short is unknown, not given up: the next start takes it up again.
             let is_cut = self.ending.as_ref().is_some_and(|ending| ending.has_hung_up)
                 && matches!(&report, CallReport::Ended { outcome, .. } if *outcome != Outcome::Confirmed);

@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use directory::E164;
 use rand::RngCore;
-use rtp_media::StreamId;
 use rtp_media::sdp::{InBandPolicy, OfferSettings, SrtpPolicy, make_keys};
+use rtp_media::{StreamId, amd};
 use sip_core::{Destination, TrunkId};
 
 use crate::config::{NumberFormat, Security, Trunk};
@@ -18,6 +18,7 @@ pub struct Line {
     number_format: NumberFormat,
     template: OfferSettings,
     advertised: Option<IpAddr>,
+    machines: amd::Settings,
 }
 
 impl Line {
@@ -47,7 +48,15 @@ impl Line {
             number_format: config.number_format,
             template,
             advertised,
+            machines: amd::Settings::default(),
         }
+    }
+
+    /// The same, with the operator's settings for telling answering machines from people.
+    #[must_use]
+    pub fn with_machines(mut self, settings: amd::Settings) -> Self {
+        self.machines = settings;
+        self
     }
 
     pub(super) fn trunk(&self) -> TrunkId {
@@ -75,7 +84,7 @@ impl Line {
         let mut offer = OfferSettings {
             address,
             session_id: stream.0,
-            amd: hears_machines,
+            amd: hears_machines.then_some(self.machines),
             ..self.template.clone()
         };
         if offer.srtp != SrtpPolicy::Off {

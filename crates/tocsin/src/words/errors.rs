@@ -272,9 +272,10 @@ impl Told for api::ServeError {
                 .with("path", path.display().to_string())
                 .with("line", *line)
                 .with("words", reason.clone()),
-            Self::User { login, reason } => Phrase::new("start-web-user")
+            Self::Login(login) => Phrase::new("start-web-login").with("login", login.clone()),
+            Self::NoGroup { login, group } => Phrase::new("start-web-group")
                 .with("login", login.clone())
-                .with("words", reason.clone()),
+                .with("group", group.clone()),
             Self::TimeZone(name) => Phrase::new("start-web-time-zone").with("name", name.clone()),
         }
     }

@@ -82,6 +82,13 @@ password = "{ADMIN_SECRET}"
         )
     }
 
+    /// The same for a trunk that asks for no password.
+    pub fn configuration_without_password(&self, trunk_port: u16) -> String {
+        self.configuration(trunk_port)
+            .replace("user = \"prefecture80\"\n", "")
+            .replace(&format!("password = \"{TRUNK_SECRET}\"\n"), "")
+    }
+
     /// Runs tocsin to its end in one language. `serve` and the others all end by themselves when something is wrong.
     pub fn run(&self, language: &str, arguments: &[&str]) -> Said {
         let mut running = self.start(language, arguments);
