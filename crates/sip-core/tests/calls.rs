@@ -324,6 +324,22 @@ fn a_redirection_is_followed_within_its_limit() {
 }
 
 #[test]
+fn nobody_else_is_rung_after_somebody_declined() {
+    let mut world = World::new(10).scripted();
+    world.call();
+    let invite = world.last(A, "INVITE");
+    let contacts = "Contact: <sip:one@192.0.2.2>, <sip:two@192.0.2.2>\r\n";
+    world.respond(&invite, "302 Moved Temporarily", contacts, "");
+    let invite = world.last(A, "INVITE");
+    world.respond(&invite, "603 Decline", "", "");
+    let Event::Failed { cause, .. } = world.event(A) else {
+        panic!()
+    };
+    assert_eq!(cause.status.map(|s| s.code()), Some(603));
+    assert_eq!(world.sent(A, "INVITE").len(), 2);
+}
+
+#[test]
 fn a_loose_route_is_followed_by_all_requests() {
     let mut world = World::new(11).scripted();
     let a = world.call();
@@ -368,6 +384,31 @@ fn what_is_not_understood_is_refused_as_the_rfc_says() {
         assert!(answer.starts_with(&format!("SIP/2.0 {expected}")), "{name}: {answer}");
         assert!(world.events[B].is_empty(), "{name}");
     }
+}
+
+#[test]
+fn the_peer_of_a_call_is_no_stranger() {
+    let mut world = World::with(11, |side, _, trunk| {
+        if side == A {
+            trunk.accept_from.clear();
+        }
+    })
+    .scripted();
+    world.call();
+    let invite = world.last(A, "INVITE");
+    world.respond(&invite, "200 OK", "Contact: <sip:far@192.0.2.2>\r\n", "answer");
+    let ours = header(&invite, "From").to_owned();
+    let refer = |call_id: &str| {
+        format!(
+            "REFER sip:a@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK{call_id}\r\n\
+             From: <sip:far@192.0.2.2>;tag=far\r\nTo: {ours}\r\nCall-ID: {call_id}\r\nCSeq: 1 REFER\r\n\
+             Refer-To: <sip:b@192.0.2.2>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        )
+    };
+    world.deliver(A, &refer(header(&invite, "Call-ID")));
+    assert!(header(&world.last(A, "SIP/2.0 405"), "Allow").contains("INVITE"));
+    world.deliver(A, &refer("another"));
+    world.last(A, "SIP/2.0 403");
 }
 
 #[test]

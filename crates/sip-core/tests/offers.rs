@@ -265,6 +265,29 @@ fn a_session_is_refreshed_for_as_long_as_it_lasts() {
 }
 
 #[test]
+fn a_session_with_a_peer_without_update_is_refreshed_by_the_same_offer() {
+    let mut world = World::with(7, |_, _, trunk| {
+        trunk.session_timer.interval = Some(Duration::from_secs(90))
+    })
+    .scripted();
+    world.call();
+    let invite = world.last(A, "INVITE");
+    world.respond(
+        &invite,
+        "200 OK",
+        "Contact: <sip:far@192.0.2.2>\r\nAllow: INVITE, ACK, BYE\r\nSession-Expires: 90;refresher=uac\r\n",
+        "answer",
+    );
+    world.run(Duration::from_secs(44));
+    assert_eq!(world.sent(A, "INVITE").len(), 1);
+    world.run(Duration::from_secs(2));
+    let refresh = world.last(A, "INVITE");
+    assert_eq!(header(&refresh, "CSeq"), "2 INVITE");
+    assert_eq!(header(&refresh, "Session-Expires"), "90;refresher=uac");
+    assert!(refresh.ends_with("\r\n\r\noffer"), "{refresh}");
+}
+
+#[test]
 fn a_session_that_nobody_refreshes_ends() {
     let mut world = World::with(8, |side, _, trunk| {
         trunk.session_timer.interval = (side == A).then(|| Duration::from_secs(90));

@@ -381,6 +381,18 @@ impl Endpoint {
         self.core.table.transmit(reply, builder.build().bytes().clone());
     }
 
+    /// Whether a request, which may be faulty, names one of our calls and its peer. Such a peer is no stranger, wherever it sends from.
+    fn is_of_a_call(&self, request: &Request) -> bool {
+        let headers = request.headers();
+        let (Ok(call_id), Ok(from), Ok(to)) = (headers.call_id(), headers.from(), headers.to()) else {
+            return false;
+        };
+        let Some(to_tag) = to.tag() else { return false };
+        let hash = self.core.dialog_hash(call_id, to_tag);
+        let call = self.core.by_dialog.get(&hash).and_then(|key| self.calls.get(*key));
+        call.is_some_and(|call| call.has_peer(from.tag().unwrap_or_default()))
+    }
+
     /// Answers a request that is faulty or asks too much. Strangers learn nothing from it.
     pub(super) fn refuse_faulty(&mut self, now: Instant, flow: Flow, refusal: &Refusal) {
         let request = &refusal.request;
@@ -388,7 +400,7 @@ impl Endpoint {
             Ok(via) => reply_flow(flow, &via),
             Err(_) => flow,
         };
-        if self.strangers.trunk_of(flow.remote.ip()).is_none() {
+        if self.strangers.trunk_of(flow.remote.ip()).is_none() && !self.is_of_a_call(request) {
             return self.refuse_stranger(now, reply, flow.remote, request, StatusCode::FORBIDDEN);
         }
         self.core.counters.refused_faulty += 1;

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use crate::auth::client::Verdict;
 use crate::compose::{self, CREDENTIALS, Draft, Hop, line};
 use crate::counters::Direction;
@@ -295,6 +297,14 @@ impl Call {
             auth.learn_next(response.headers());
         }
         self.session = session_timer::of_answer(cx, self.trunk, response);
+        if self.session.is_some() && had_offer {
+            // A peer without UPDATE is refreshed by re-INVITE, which offers the session again.
+            let offer = cx.core.table.client(tx).map(|entry| entry.request.clone());
+            let offer = offer.map(|request| Bytes::copy_from_slice(compose::body_of(&request)));
+            if let Some(offer) = offer.filter(|offer| !offer.is_empty()) {
+                self.remember_sdp(&offer);
+            }
+        }
         self.dialog = Some(Box::new(dialog));
         self.phase = Phase::Up;
         cx.core.emit(Event::Answered {
@@ -328,6 +338,8 @@ impl Call {
                 }
                 calling.try_next_access(cx, tx, self.trunk) || calling.follow_redirect(cx, tx, response.status())
             }
+            // RFC 3261 §21.6: the person was reached and said no, wherever else we could have called.
+            600.. => false,
             _ => calling.follow_redirect(cx, tx, response.status()),
         };
         if !is_retried {
