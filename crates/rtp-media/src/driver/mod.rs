@@ -140,7 +140,8 @@ impl Media {
     /// # Errors
     /// When the range holds no ports, the address cannot be bound, or a thread cannot be started.
     pub fn start(settings: Settings) -> Result<Media, StartError> {
-        let ports = Ports::new(settings.ports.clone());
+        let mut ports = Ports::new(settings.ports.clone());
+        ports.turn(rand::random());
         if ports.free() == 0 {
             return Err(StartError::NoPorts(settings.ports));
         }
