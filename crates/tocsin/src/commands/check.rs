@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use directory::E164;
 
-use super::probing::{Dtmf, Line};
+use super::probing::{Dtmf, Line, ReliableRinging};
 use crate::config::{Config, Security, Trunk};
 use crate::service::trunks;
 use crate::words::{Phrase, Told, Words};
@@ -113,6 +113,13 @@ fn line(trunk: &Trunk, number: &E164, config: &Config) -> Line {
         user: None,
         password_env: None,
         password_file: None,
+        headers: Vec::new(),
+        session_timer: None,
+        reliable: ReliableRinging::Supported,
+        late_offer: false,
+        reoffer: None,
+        by_update: false,
+        tcp_for_large: false,
         local: (!is_any).then_some(std::net::SocketAddr::new(config.sip.listen.ip(), 0)),
         json: false,
     }

@@ -10,12 +10,12 @@ use rtp_media::sdp::{InBandPolicy, OfferSettings, SrtpPolicy, make_keys};
 use rtp_media::{Clip, Codec, Ptime, import};
 use sip_core::driver::{Application, BindError, Driver, Location, TlsError, TlsSettings, lookup};
 use sip_core::{
-    Config as SipConfig, Credentials, Destination, Endpoint, Event, Identity, Local, Secret, Target, Transport,
-    TrunkConfig,
+    Config as SipConfig, Credentials, Destination, Endpoint, Event, Identity, Local, Reliable, Secret, SessionTimer,
+    Target, Transport, TrunkConfig,
 };
 
 use crate::config::{Place, SecretError};
-use crate::probe::{Leg, Plan, Probe, Totals};
+use crate::probe::{Leg, Plan, Probe, Reoffer, Totals};
 use crate::service::random_seed;
 use crate::service::signalling::MediaPorts;
 use crate::words::{Phrase, Told, error_in_english, system};
@@ -29,6 +29,17 @@ pub enum Dtmf {
     Inband,
     /// Both.
     Both,
+}
+
+/// How much is asked of provisional responses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReliableRinging {
+    /// Not offered.
+    Off,
+    /// Offered.
+    Supported,
+    /// Demanded: the call fails if the far end cannot.
+    Required,
 }
 
 /// What both commands take.
@@ -72,6 +83,27 @@ pub struct Line {
     /// File that holds the password.
     #[arg(long, requires = "user", conflicts_with = "password_env")]
     pub password_file: Option<PathBuf>,
+    /// Further header of the INVITE, as `Name: value`; may be given several times.
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub headers: Vec<String>,
+    /// Ask for a session timer of this many seconds (RFC 4028; at least 90).
+    #[arg(long, value_name = "SECONDS")]
+    pub session_timer: Option<u32>,
+    /// Reliable provisional responses (100rel, RFC 3262).
+    #[arg(long, value_enum, default_value_t = ReliableRinging::Supported)]
+    pub reliable: ReliableRinging,
+    /// Send the INVITE without SDP: the far end makes the offer.
+    #[arg(long)]
+    pub late_offer: bool,
+    /// Offer the session once more this many seconds after the answer, to see whether the far end takes changes.
+    #[arg(long, value_name = "SECONDS")]
+    pub reoffer: Option<f64>,
+    /// Do that by UPDATE instead of re-INVITE.
+    #[arg(long, requires = "reoffer")]
+    pub by_update: bool,
+    /// An INVITE above 1,300 bytes goes by TCP, although the address says UDP (RFC 3261 §18.1.1).
+    #[arg(long)]
+    pub tcp_for_large: bool,
     /// Local address; the one that leads to the host if left out. Port 0 takes any.
     #[arg(long)]
     pub local: Option<SocketAddr>,
@@ -105,6 +137,8 @@ pub enum ProbeError {
     Codec(String),
     /// The password.
     Password(SecretError),
+    /// A header.
+    Header(String),
     /// A number of seconds.
     Seconds(&'static str),
     /// Calls a second.
@@ -134,6 +168,7 @@ impl Told for ProbeError {
                 .with("name", name.clone())
                 .with("codecs", crate::config::CODECS),
             Self::Password(error) => Phrase::new("probe-password").with("reason", error.told()),
+            Self::Header(text) => Phrase::new("probe-header").with("text", text.clone()),
             Self::Seconds(option) => Phrase::new("probe-seconds").with("option", *option),
             Self::Rate => Phrase::new("probe-rate"),
             Self::Sip(BindError::Busy(address)) => Phrase::new("probe-busy").with("address", address.to_string()),
@@ -281,8 +316,24 @@ impl Line {
         let clip = sound(self.play.as_deref(), &codecs)?;
         let ip = local_towards(addr).unwrap_or(IpAddr::from([127, 0, 0, 1]));
         let local = self.local.unwrap_or(SocketAddr::new(ip, 0));
+        let mut locals = vec![Local::new(transport, local)];
+        if self.tcp_for_large && transport == Transport::Udp {
+            locals.push(Local::new(Transport::Tcp, local));
+        }
+        let headers = self
+            .headers
+            .iter()
+            .map(|header| {
+                header
+                    .split_once(':')
+                    .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
+                    .filter(|(name, value)| !name.is_empty() && !value.is_empty())
+                    .ok_or_else(|| ProbeError::Header(header.clone()))
+            })
+            .collect::<Result<_, _>>()?;
+        let reoffer = self.reoffer.map(|value| seconds("reoffer", value)).transpose()?;
         let config = SipConfig {
-            locals: vec![Local::new(transport, local)],
+            locals,
             ..SipConfig::default()
         };
         let mut driver = Driver::bind(config, random_seed()).await.map_err(ProbeError::Sip)?;
@@ -305,6 +356,16 @@ impl Line {
                 user: Some(self.from.clone()),
                 ..Identity::default()
             },
+            session_timer: SessionTimer {
+                interval: self.session_timer.map(|value| Duration::from_secs(value.into())),
+                ..SessionTimer::default()
+            },
+            reliable_provisional: match self.reliable {
+                ReliableRinging::Off => Reliable::Off,
+                ReliableRinging::Supported => Reliable::Supported,
+                ReliableRinging::Required => Reliable::Required,
+            },
+            tcp_for_large: self.tcp_for_large,
             ..TrunkConfig::default()
         };
         let trunk = driver.endpoint().add_trunk(Instant::now(), trunk);
@@ -341,6 +402,13 @@ impl Line {
             ring_timeout,
             keys: self.press.clone(),
             offer,
+            is_late_offer: self.late_offer,
+            reoffer: reoffer.map(|after| Reoffer {
+                after,
+                is_update: self.by_update,
+            }),
+            headers,
+            answer_after: None,
             tells_story,
         };
         Ok(Ready { driver, media, plan })

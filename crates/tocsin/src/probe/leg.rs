@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rtp_media::sdp::{self, OfferSettings, SdpError};
-use rtp_media::{Codec, Command, Stats, StreamId};
+use rtp_media::{Codec, Command, Session, Stats, StreamId};
 use sip_core::{Cause, StatusCode};
 
 /// One thing that happened, and how long after the INVITE.
@@ -42,6 +42,13 @@ pub enum Step {
     Digit(char, &'static str),
     /// Nothing is heard from the far end any more.
     Dead,
+    /// We offered the session once more: by UPDATE, or by re-INVITE.
+    Reoffered {
+        /// By UPDATE.
+        is_update: bool,
+    },
+    /// The far end did not take our offer; the session stays as it was.
+    OfferRefused(StatusCode),
     /// The call failed or ended.
     Over(Cause),
 }
@@ -54,6 +61,8 @@ pub struct Leg {
     over: Option<(Instant, Cause)>,
     stream: StreamId,
     offer: OfferSettings,
+    /// The offer of somebody who calls us, until we answer it.
+    pub(super) asked: Option<Bytes>,
     is_open: bool,
     tells_story: bool,
     story: Vec<Moment>,
@@ -69,6 +78,7 @@ impl Leg {
             over: None,
             stream,
             offer,
+            asked: None,
             is_open: false,
             tells_story,
             story: Vec::new(),
@@ -124,6 +134,12 @@ impl Leg {
         sdp::offer(&self.offer)
     }
 
+    /// The same session as a fresh offer.
+    pub(super) fn offer_again(&mut self) -> Bytes {
+        self.offer.version += 1;
+        self.offer()
+    }
+
     pub(super) fn note(&mut self, now: Instant, step: Step) {
         if self.tells_story {
             self.story.push(Moment {
@@ -156,13 +172,7 @@ impl Leg {
         match sdp::accept_answer(&self.offer, answer) {
             Ok(session) => {
                 self.note(now, agreed(&session));
-                let (stream, session) = (self.stream, Box::new(session));
-                let was_open = std::mem::replace(&mut self.is_open, true);
-                Some(if was_open {
-                    Command::Update { stream, session }
-                } else {
-                    Command::Open { stream, session }
-                })
+                Some(self.take(session))
             }
             Err(error) => {
                 self.note(now, Step::NoAgreement(error));
@@ -172,20 +182,26 @@ impl Leg {
     }
 
     pub(super) fn answer_offer(&mut self, now: Instant, offer: &[u8]) -> Result<(Bytes, Command), SdpError> {
+        if self.is_open {
+            self.offer.version += 1;
+        }
         let (answer, session) = sdp::answer(offer, &self.offer)?;
         self.note(now, agreed(&session));
-        self.is_open = true;
-        Ok((
-            answer,
-            Command::Update {
-                stream: self.stream,
-                session: Box::new(session),
-            },
-        ))
+        Ok((answer, self.take(session)))
+    }
+
+    /// The order that opens the stream, or changes it if it is open.
+    fn take(&mut self, session: Session) -> Command {
+        let (stream, session) = (self.stream, Box::new(session));
+        if std::mem::replace(&mut self.is_open, true) {
+            Command::Update { stream, session }
+        } else {
+            Command::Open { stream, session }
+        }
     }
 }
 
-fn agreed(session: &rtp_media::Session) -> Step {
+fn agreed(session: &Session) -> Step {
     Step::Agreed {
         codec: session.codec,
         remote: session.remote,

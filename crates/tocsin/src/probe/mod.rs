@@ -46,6 +46,14 @@ pub struct Plan {
     pub keys: String,
     /// Media offered; the address is filled in for each call.
     pub offer: OfferSettings,
+    /// The INVITE goes without offer; the far end makes one, and our ACK answers it.
+    pub is_late_offer: bool,
+    /// The session is offered once more this long after the answer.
+    pub reoffer: Option<Reoffer>,
+    /// More headers of the INVITE.
+    pub headers: Vec<(String, String)>,
+    /// Calls that come in ring this long and are answered; `None`: they are declined.
+    pub answer_after: Option<Duration>,
     /// Keep the whole story of each call, not the figures alone.
     pub tells_story: bool,
 }
@@ -53,6 +61,25 @@ pub struct Plan {
 /// How keys that were heard in the sound are named; those of telephone events are named by their RFC, those of INFO
 /// requests by the method.
 pub const IN_BAND: &str = "in-band";
+
+/// A second offer within a call, which shows whether the far end takes changes of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reoffer {
+    /// Since the answer.
+    pub after: Duration,
+    /// By UPDATE instead of re-INVITE.
+    pub is_update: bool,
+}
+
+/// What a timer of a call is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Alarm {
+    Answer,
+    Reoffer,
+    HangUp,
+    /// Statistics did not come.
+    Forget,
+}
 
 /// Statistics of a closed stream are awaited this long.
 const STATS_PATIENCE: Duration = Duration::from_secs(2);
@@ -69,7 +96,7 @@ pub struct Probe<P> {
     is_stopped: bool,
     legs: HashMap<CallId, Leg>,
     by_stream: HashMap<StreamId, CallId>,
-    timers: BinaryHeap<Reverse<(Instant, CallId)>>,
+    timers: BinaryHeap<Reverse<(Instant, CallId, Alarm)>>,
     media: VecDeque<Command>,
     over: VecDeque<Leg>,
     totals: Totals,
@@ -115,7 +142,7 @@ impl<P: Ports> Probe<P> {
 
     /// When [`Probe::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let timer = self.timers.peek().map(|Reverse((at, _))| *at);
+        let timer = self.timers.peek().map(|Reverse((at, ..))| *at);
         [timer, self.next_call()].into_iter().flatten().min()
     }
 
@@ -138,19 +165,41 @@ impl<P: Ports> Probe<P> {
             self.placed += 1;
             self.place(now, endpoint);
         }
-        while let Some(Reverse((at, id))) = self.timers.peek().copied() {
+        while let Some(Reverse((at, id, alarm))) = self.timers.peek().copied() {
             if at > now {
                 break;
             }
             self.timers.pop();
-            match self.legs.get(&id) {
-                Some(leg) if leg.is_over() => self.finish(id),
-                Some(_) => {
+            let Some(leg) = self.legs.get_mut(&id) else { continue };
+            match (alarm, leg.is_over()) {
+                (Alarm::Forget, true) => self.finish(id),
+                (Alarm::HangUp, false) => {
                     let _ = endpoint.hang_up(now, id);
                 }
-                None => {}
+                (Alarm::Answer, false) => self.answer(now, endpoint, id),
+                (Alarm::Reoffer, false) => self.offer_again(now, endpoint, id),
+                _ => {}
             }
         }
+    }
+
+    fn offer_again(&mut self, now: Instant, endpoint: &mut Endpoint, id: CallId) {
+        let (Some(leg), Some(Reoffer { is_update, .. })) = (self.legs.get_mut(&id), self.plan.reoffer) else {
+            return;
+        };
+        let offer = leg.offer_again();
+        let sent = if is_update {
+            endpoint.update(now, id, offer)
+        } else {
+            endpoint.reinvite(now, id, offer)
+        };
+        leg.note(
+            now,
+            match sent {
+                Ok(()) => Step::Reoffered { is_update },
+                Err(_) => Step::OfferRefused(StatusCode::METHOD_NOT_ALLOWED),
+            },
+        );
     }
 
     fn place(&mut self, now: Instant, endpoint: &mut Endpoint) {
@@ -167,7 +216,9 @@ impl<P: Ports> Probe<P> {
         let invite = Invite {
             from_user: self.plan.from_user.clone(),
             ring_timeout: self.plan.ring_timeout,
-            ..Invite::new(self.plan.trunk, self.plan.to.clone(), sdp::offer(&offer))
+            headers: self.plan.headers.clone(),
+            offer: (!self.plan.is_late_offer).then(|| sdp::offer(&offer)),
+            ..Invite::new(self.plan.trunk, self.plan.to.clone(), Bytes::new())
         };
         match endpoint.invite(now, invite) {
             Ok(id) => {
@@ -189,8 +240,10 @@ impl<P: Ports> Probe<P> {
             Event::Provisional { call, status, sdp } => {
                 let Some(leg) = self.legs.get_mut(&call) else { return };
                 leg.note(now, Step::Provisional(status));
-                if let Some(sdp) = sdp {
-                    self.media.extend(leg.negotiate(now, &sdp));
+                match sdp {
+                    Some(sdp) if self.plan.is_late_offer => self.answer_late(now, endpoint, call, &sdp),
+                    Some(sdp) => self.media.extend(leg.negotiate(now, &sdp)),
+                    None => {}
                 }
             }
             Event::Answered { call, sdp } => self.handle_answered(now, endpoint, call, sdp),
@@ -204,7 +257,7 @@ impl<P: Ports> Probe<P> {
                 leg.note_over(now, cause);
                 if leg.is_open() {
                     self.media.push_back(Command::Close { stream: leg.stream() });
-                    self.timers.push(Reverse((now + STATS_PATIENCE, call)));
+                    self.timers.push(Reverse((now + STATS_PATIENCE, call, Alarm::Forget)));
                 } else {
                     self.ports.release(leg.stream());
                     self.finish(call);
@@ -223,13 +276,24 @@ impl<P: Ports> Probe<P> {
                 }
             }
             Event::OfferWanted { call } => {
-                if let Some(leg) = self.legs.get(&call) {
-                    let _ = endpoint.answer_offer(now, call, leg.offer());
+                if let Some(leg) = self.legs.get_mut(&call) {
+                    let _ = endpoint.answer_offer(now, call, leg.offer_again());
                 }
             }
-            Event::Incoming { call, .. } => {
-                let _ = endpoint.reject(now, call, StatusCode::DECLINE);
+            Event::OfferAnswered { call, sdp } => {
+                let Some(leg) = self.legs.get_mut(&call) else { return };
+                let was_open = leg.is_open();
+                self.media.extend(leg.negotiate(now, &sdp));
+                if !was_open {
+                    self.begin(now, endpoint, call);
+                }
             }
+            Event::OfferRefused { call, status } => {
+                if let Some(leg) = self.legs.get_mut(&call) {
+                    leg.note(now, Step::OfferRefused(status));
+                }
+            }
+            Event::Incoming { call, sdp, .. } => self.take(now, endpoint, call, sdp),
             Event::Info {
                 call,
                 content_type,
@@ -251,9 +315,17 @@ impl<P: Ports> Probe<P> {
         self.totals.answered += 1;
         self.totals.up += 1;
         self.totals.peak = self.totals.peak.max(self.totals.up);
-        if let Some(sdp) = sdp {
-            self.media.extend(leg.negotiate(now, &sdp));
+        match sdp {
+            Some(sdp) if self.plan.is_late_offer && !leg.is_open() => self.answer_late(now, endpoint, id, &sdp),
+            Some(sdp) => self.media.extend(leg.negotiate(now, &sdp)),
+            None => {}
         }
+        self.begin(now, endpoint, id);
+    }
+
+    /// The call is up, and media should be agreed.
+    fn begin(&mut self, now: Instant, endpoint: &mut Endpoint, id: CallId) {
+        let Some(leg) = self.legs.get(&id) else { return };
         if !leg.is_open() {
             let _ = endpoint.hang_up(now, id);
             return;
@@ -271,7 +343,75 @@ impl<P: Ports> Probe<P> {
             });
         }
         if let Some(hold) = self.plan.hold {
-            self.timers.push(Reverse((now + hold, id)));
+            self.timers.push(Reverse((now + hold, id, Alarm::HangUp)));
+        }
+        if let Some(reoffer) = self.plan.reoffer {
+            self.timers.push(Reverse((now + reoffer.after, id, Alarm::Reoffer)));
+        }
+    }
+
+    /// Somebody calls.
+    fn take(&mut self, now: Instant, endpoint: &mut Endpoint, id: CallId, offer: Option<Bytes>) {
+        let Some(after) = self.plan.answer_after else {
+            let _ = endpoint.reject(now, id, StatusCode::DECLINE);
+            return;
+        };
+        let Some((stream, address)) = self.ports.reserve() else {
+            let _ = endpoint.reject(now, id, StatusCode::SERVICE_UNAVAILABLE);
+            return;
+        };
+        let settings = OfferSettings {
+            address,
+            session_id: stream.0,
+            ..self.plan.offer.clone()
+        };
+        let mut leg = Leg::new(now, stream, settings, self.plan.tells_story);
+        leg.asked = offer;
+        self.by_stream.insert(stream, id);
+        self.legs.insert(id, leg);
+        self.totals.in_progress += 1;
+        // Both fail only if the caller has gone; then the end follows as an event.
+        let _ = endpoint.ring(now, id, None);
+        self.timers.push(Reverse((now + after, id, Alarm::Answer)));
+    }
+
+    /// It has rung long enough. Without an offer of the caller our answer is the offer, and media begins with the ACK.
+    fn answer(&mut self, now: Instant, endpoint: &mut Endpoint, id: CallId) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let (answer, command) = match leg.asked.take() {
+            None => (leg.offer(), None),
+            Some(offer) => match leg.answer_offer(now, &offer) {
+                Ok((answer, command)) => (answer, Some(command)),
+                Err(error) => {
+                    leg.note(now, Step::NoAgreement(error));
+                    let _ = endpoint.reject(now, id, StatusCode::NOT_ACCEPTABLE_HERE);
+                    return;
+                }
+            },
+        };
+        if endpoint.answer(now, id, answer).is_err() {
+            return;
+        }
+        leg.note_answered(now);
+        self.totals.answered += 1;
+        self.totals.up += 1;
+        self.totals.peak = self.totals.peak.max(self.totals.up);
+        if let Some(command) = command {
+            self.media.push_back(command);
+            self.begin(now, endpoint, id);
+        }
+    }
+
+    /// The far end's response to an INVITE without offer is the offer. An unreliable one cannot be answered yet (RFC 3262 §5).
+    fn answer_late(&mut self, now: Instant, endpoint: &mut Endpoint, id: CallId, offer: &[u8]) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        match leg.answer_offer(now, offer) {
+            Ok((answer, command)) => {
+                if endpoint.answer_offer(now, id, answer).is_ok() {
+                    self.media.push_back(command);
+                }
+            }
+            Err(error) => leg.note(now, Step::NoAgreement(error)),
         }
     }
 
