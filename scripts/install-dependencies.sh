@@ -12,7 +12,11 @@ pkg-config      | command -v pkg-config                                  | finds
 libopus-dev     | pkg-config --exists opus                               | the Opus codec
 espeak-ng       | command -v espeak-ng                                   | speaks the messages
 sip-tester      | command -v sipp                                        | tests: SIPp, the far end of scripted calls
+faketime        | command -v faketime                                    | tests: session timers of minutes in seconds
 baresip-core    | command -v baresip                                     | tests: an independent telephone
+linphone-cli    | command -v linphonec                                   | tests: another independent telephone
+kamailio        | command -v kamailio                                    | tests: a proxy between us and a telephone
+openssl         | command -v openssl                                     | tests: a certificate for the telephone that speaks TLS
 '
 
 missing=()

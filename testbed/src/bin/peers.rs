@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use testbed::peers::{self, Check, baresip, inbound, sipp};
+use testbed::peers::{self, Check, baresip, inbound, kamailio, linphone, sipp};
 
 /// Places one call after the other to scripted far ends (SIPp) and to an independent telephone (baresip).
 #[derive(Parser)]
@@ -14,6 +14,9 @@ struct Arguments {
     /// Only tell the names.
     #[arg(long)]
     list: bool,
+    /// Only print the tables for the scenarios' README.
+    #[arg(long)]
+    table: bool,
     /// Folder of the SIPp scenarios.
     #[arg(long, default_value = "testbed/sipp")]
     scenarios: PathBuf,
@@ -37,8 +40,16 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> anyhow::Result<bool> {
     std::fs::create_dir_all(&arguments.folder)?;
     let (scenarios, folder) = (arguments.scenarios.canonicalize()?, arguments.folder.canonicalize()?);
-    let mut checks: Vec<Check> = sipp::checks(&scenarios, &folder);
+    if arguments.table {
+        for table in sipp::tables(&scenarios)? {
+            println!("{table}");
+        }
+        return Ok(true);
+    }
+    let mut checks: Vec<Check> = sipp::checks(&scenarios, &folder)?;
     checks.extend(baresip::checks(&folder));
+    checks.extend(linphone::checks(&folder));
+    checks.extend(kamailio::checks(&folder));
     checks.extend(inbound::checks(&scenarios, &folder));
     if arguments.list {
         for check in &checks {

@@ -1,7 +1,6 @@
 //! The media of a scripted far end: SIPp speaks only SIP, this listens to the RTP and presses a key.
 
 use std::{
-    io,
     net::{SocketAddr, UdpSocket},
     sync::{
         Arc,
@@ -10,6 +9,8 @@ use std::{
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
+
+use super::ports;
 
 /// Listens on an RTP port until it is dropped.
 pub struct Ear {
@@ -21,12 +22,12 @@ pub struct Ear {
 }
 
 impl Ear {
-    /// Listens on a free even port of the loopback address. One second after the first packet it presses `key`.
+    /// Listens on a free port of `address`. One second after the first packet it presses `key`.
     ///
     /// # Errors
     /// When no port can be had.
-    pub fn listen(key: Option<u8>) -> io::Result<Ear> {
-        let socket = even_port()?;
+    pub fn listen(address: &str, key: Option<u8>) -> anyhow::Result<Ear> {
+        let socket = UdpSocket::bind((address, ports::free(address)?))?;
         let address = socket.local_addr()?;
         socket.set_read_timeout(Some(Duration::from_millis(5)))?;
         let heard = Arc::new(AtomicU64::new(0));
@@ -59,31 +60,30 @@ impl Drop for Ear {
     }
 }
 
-/// A socket on a free even port of the loopback address.
-pub(super) fn even_port() -> io::Result<UdpSocket> {
-    (0..100)
-        .map(|_| UdpSocket::bind("127.0.0.1:0"))
-        .find(|socket| {
-            socket
-                .as_ref()
-                .is_ok_and(|s| s.local_addr().is_ok_and(|address| address.port() % 2 == 0))
-        })
-        .unwrap_or_else(|| UdpSocket::bind("127.0.0.1:0"))
-}
+/// From one packet to the next.
+const PACKET: Duration = Duration::from_millis(20);
+/// A caller that is silent for this long is on hold or has gone.
+const SILENCE: Duration = Duration::from_millis(100);
 
 fn attend(socket: &UdpSocket, key: Option<u8>, heard: &AtomicU64, is_over: &AtomicBool) {
     let mut buffer = [0; 2_048];
     let mut caller: Option<(SocketAddr, Instant)> = None;
     let mut sent = 0u32;
+    let mut last = Instant::now();
     while !is_over.load(Ordering::Relaxed) {
         if let Ok((length, from)) = socket.recv_from(&mut buffer)
             && length >= 12
         {
             heard.fetch_add(1, Ordering::Relaxed);
-            caller.get_or_insert((from, Instant::now()));
+            last = Instant::now();
+            caller.get_or_insert((from, last - sent * PACKET));
+        }
+        if last.elapsed() > SILENCE {
+            // The caller has gone. To send on would be to speak to whoever is given its port next.
+            caller = None;
         }
         let Some((remote, since)) = caller else { continue };
-        while since + sent * Duration::from_millis(20) <= Instant::now() {
+        while since + sent * PACKET <= Instant::now() {
             // Lost packets are the network's affair; a caller who has gone is seen elsewhere.
             let _ = socket.send_to(&packet(sent, key), remote);
             sent += 1;

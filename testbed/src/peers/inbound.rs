@@ -61,7 +61,8 @@ pub fn checks(scenarios: &Path, folder: &Path) -> Vec<Check> {
         };
         Check {
             name: name.to_owned(),
-            story,
+            story: story.to_owned(),
+            is_slow: true,
             run: Box::new(move || run(&place)),
         }
     })

@@ -1,12 +1,18 @@
 //! Peers that somebody else wrote: SIPp plays scripted far ends ([`sipp`]), baresip is an independent telephone ([`baresip`]).
 //! Each takes one call from `tocsin dial`, and both sides must tell the same story. [`inbound`] is the other way round: SIPp calls.
 
+pub mod answerer;
 pub mod baresip;
+mod called_side;
 mod caller;
 mod dial;
 mod ear;
 pub mod inbound;
+pub mod kamailio;
+pub mod linphone;
+mod ports;
 pub mod sipp;
+mod sound;
 
 use std::time::Instant;
 
@@ -15,22 +21,30 @@ pub struct Check {
     /// Its name on the command line.
     pub name: String,
     /// What is seen when it passes.
-    pub story: &'static str,
+    pub story: String,
+    /// It takes long, so it had better begin early.
+    pub is_slow: bool,
     /// Does it.
     pub run: Box<dyn FnOnce() -> anyhow::Result<()> + Send>,
 }
 
-/// Runs the checks two at a time, telling of each on standard output; how many passed and how many failed.
-pub fn run(checks: Vec<Check>) -> (usize, usize) {
+/// Most of a check's time is waiting.
+const AT_ONCE: usize = 8;
+
+/// Runs the checks several at a time, telling of each on standard output; how many passed and how many failed.
+pub fn run(mut checks: Vec<Check>) -> (usize, usize) {
+    checks.sort_by_key(|check| !check.is_slow);
     let queue = std::sync::Mutex::new(checks.into_iter());
     let failed = std::sync::atomic::AtomicUsize::new(0);
     let passed = std::sync::atomic::AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        for _ in 0..2 {
+        for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 loop {
                     let next = queue.lock().ok().and_then(|mut queue| queue.next());
-                    let Some(Check { name, story, run }) = next else { return };
+                    let Some(Check { name, story, run, .. }) = next else {
+                        return;
+                    };
                     let started = Instant::now();
                     match run() {
                         Ok(()) => {
