@@ -3,9 +3,9 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use testbed::peers::{self, Check, baresip, inbound, kamailio, linphone, sipp};
+use testbed::peers::{self, Check, asterisk, baresip, inbound, kamailio, linphone, sipp};
 
-/// Places one call after the other to scripted far ends (SIPp) and to an independent telephone (baresip).
+/// Calls scripted far ends (SIPp), telephones (baresip, linphone), a proxy (Kamailio) and a PBX (Asterisk), and lets them call us.
 #[derive(Parser)]
 #[command(name = "peers", version)]
 struct Arguments {
@@ -17,6 +17,9 @@ struct Arguments {
     /// Only print the tables for the scenarios' README.
     #[arg(long)]
     table: bool,
+    /// Also the checks with the Asterisk in this root folder, which `scripts/asterisk-root.sh` makes. Needs root.
+    #[arg(long, value_name = "FOLDER")]
+    asterisk: Option<PathBuf>,
     /// Folder of the SIPp scenarios.
     #[arg(long, default_value = "testbed/sipp")]
     scenarios: PathBuf,
@@ -51,6 +54,9 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
     checks.extend(linphone::checks(&folder));
     checks.extend(kamailio::checks(&folder));
     checks.extend(inbound::checks(&scenarios, &folder));
+    if let Some(root) = &arguments.asterisk {
+        checks.extend(asterisk::checks(&root.canonicalize()?, &folder));
+    }
     if arguments.list {
         for check in &checks {
             println!("{}: {}", check.name, check.story);

@@ -1,7 +1,9 @@
-//! Peers that somebody else wrote: SIPp plays scripted far ends ([`sipp`]), baresip is an independent telephone ([`baresip`]).
+//! Peers that somebody else wrote: SIPp plays scripted far ends ([`sipp`]), [`baresip`] and [`linphone`] are telephones, [`kamailio`] is a
+//! proxy in front of one, and [`asterisk`] a PBX.
 //! Each takes one call from `tocsin dial`, and both sides must tell the same story. [`inbound`] is the other way round: SIPp calls.
 
 pub mod answerer;
+pub mod asterisk;
 pub mod baresip;
 mod called_side;
 mod caller;

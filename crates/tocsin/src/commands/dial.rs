@@ -118,10 +118,9 @@ fn step(step: &Step) -> Phrase {
         Step::Digit(digit, source) => Phrase::new("dial-key")
             .with("key", digit.to_string())
             .with("source", digit_source(source)),
-        Step::Reoffered { is_update } => Phrase::new("dial-reoffered").with(
-            "method",
-            if *is_update { "UPDATE" } else { "re-INVITE" },
-        ),
+        Step::Reoffered { is_update } => {
+            Phrase::new("dial-reoffered").with("method", if *is_update { "UPDATE" } else { "re-INVITE" })
+        }
         Step::OfferRefused(status) => Phrase::new("dial-offer-refused")
             .with("status", status.code().to_string())
             .with("phrase", status.phrase()),
