@@ -17,6 +17,8 @@ baresip-core    | command -v baresip                                     | tests
 linphone-cli    | command -v linphonec                                   | tests: another independent telephone
 kamailio        | command -v kamailio                                    | tests: a proxy between us and a telephone
 openssl         | command -v openssl                                     | tests: a certificate for the telephone that speaks TLS
+ffmpeg          | command -v ffmpeg                                      | tests: decodes what is sent, to judge the sound
+tshark          | command -v tshark                                      | tests: analyses the packets that are sent
 '
 
 missing=()
