@@ -138,7 +138,10 @@ only a key does. The verdict only decides what is said.
 People say a word or two and wait. Machines talk on, and beep. The detector therefore measures how long the greeting lasts, and
 whether silence follows. A beep settles it at once.
 
-No rule is sure, so each setting trades one error against the other:
+A fax machine, known by its tone (2,100 Hz, or 1,100 Hz when it calls), ends the call whatever the campaign says about machines:
+nobody would hear it. The attempt counts as one that a machine took.
+
+No rule is sure, so each setting, under `[answering_machine]` in the configuration, trades one error against the other:
 
 | setting | what it means | a lower value | a higher value |
 |---|---|---|---|

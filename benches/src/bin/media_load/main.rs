@@ -1,11 +1,13 @@
 //! Cost and evenness of two-way calls: the media engine on one core, a far end in a process of its own on another.
 //!
 //! Each call plays a message at 50 packets a second and hears as many, with telephone events (or tones too, by
-//! `--inband`) listened for. The far end takes the kernel's arrival stamps, so it measures what left, when it left.
-//! One JSON object on stdout.
+//! `--inband`) listened for, in clear or by `--srtp`. The far end takes the kernel's arrival stamps, so it measures what left,
+//! when it left. `--forged` adds a stranger who sends keys to these calls. One JSON object on stdout.
+
+mod far;
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::{Child, Command as Process, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,12 +15,21 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use benches::{core, udp_limit};
 use clap::Parser;
+use far::FarReport;
 use rtp_media::driver::{Media, Settings};
-use rtp_media::{Clip, Command, Event, Session, StreamId};
+use rtp_media::{Clip, Command, Event, MasterKey, Session, Srtp, StreamId, Suite};
 use serde::{Deserialize, Serialize};
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-const PTIME: Duration = Duration::from_millis(20);
+const SUITE: Suite = Suite::AesCm128HmacSha1_80;
+
+/// The engine's keys are made of 1, the far end's of 2.
+fn key(fill: u8) -> MasterKey {
+    MasterKey {
+        key: vec![fill; SUITE.key_len()],
+        salt: vec![fill; SUITE.salt_len()],
+    }
+}
 
 /// Measures two-way calls of the media engine on one core.
 #[derive(Debug, Parser)]
@@ -32,6 +43,12 @@ struct Arguments {
     /// Listen for keys in the audio too.
     #[arg(long)]
     inband: bool,
+    /// Encrypt both ways (AES_CM_128_HMAC_SHA1_80).
+    #[arg(long)]
+    srtp: bool,
+    /// Packets a second with forged keys, half of them at one call.
+    #[arg(long, default_value_t = 0)]
+    forged: u64,
     /// Find the most calls without loss and with 99 % of packets within 5 ms.
     #[arg(long)]
     find_max: bool,
@@ -54,6 +71,7 @@ struct Outcome {
     ratio_to_limit: f64,
     calls: usize,
     inband: bool,
+    srtp: bool,
     p50_lateness_ms: f64,
     p99_lateness_ms: f64,
     max_lateness_ms: f64,
@@ -61,25 +79,19 @@ struct Outcome {
     lost: u64,
     bytes_per_call: u64,
     kernel_bytes_per_call: u64,
+    /// Forged packets that the stranger sent, those that the calls have counted (the kernel drops what a full queue
+    /// cannot take), and the keys that were believed: there must be none.
+    forged: u64,
+    forged_counted: u64,
+    keys_heard: u64,
     max_calls: Option<usize>,
-}
-
-/// What the far end counted.
-#[derive(Debug, Serialize, Deserialize)]
-struct FarReport {
-    sent: u64,
-    received: u64,
-    /// Of those, how many came while it measured.
-    measured: u64,
-    /// Lateness of the measured packets: at 50 %, 99 % and the highest, in milliseconds.
-    lateness_ms: [f64; 3],
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     core::raise_file_limit();
     if arguments.far_end {
-        return far_end(&arguments);
+        return far::run(&arguments);
     }
     core::pin(arguments.core).context("the engine's core")?;
     let limit = udp_limit::measure(arguments.far_core).context("the limit of UDP")?;
@@ -123,7 +135,10 @@ impl FarEnd {
                 &calls.to_string(),
                 "--far-core",
                 &arguments.far_core.to_string(),
+                "--forged",
+                &arguments.forged.to_string(),
             ])
+            .args(arguments.srtp.then_some("--srtp"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -170,6 +185,11 @@ fn measure(arguments: &Arguments, calls: usize, seconds: u64, limit: udp_limit::
     for (&stream, &peer) in streams.iter().zip(&peers) {
         let session = Session {
             inband_dtmf: arguments.inband,
+            srtp: arguments.srtp.then(|| Srtp {
+                suite: SUITE,
+                local: key(1),
+                remote: key(2),
+            }),
             ..Session::pcma(peer)
         };
         media.send(Command::Open {
@@ -199,11 +219,14 @@ fn measure(arguments: &Arguments, calls: usize, seconds: u64, limit: udp_limit::
         media.send(Command::Close { stream });
     }
     let (mut sent, mut received, mut closed) = (0, 0, 0);
+    let (mut forged_counted, mut keys_heard) = (0, 0);
     while closed < calls {
         match media.try_event() {
             Some(Event::Closed { stats, .. }) => {
                 sent += stats.sent;
                 received += stats.received;
+                forged_counted += stats.foreign;
+                keys_heard += u64::from(stats.digits);
                 closed += 1;
             }
             Some(_) => {}
@@ -222,6 +245,7 @@ fn measure(arguments: &Arguments, calls: usize, seconds: u64, limit: udp_limit::
         ratio_to_limit: cost / limit.per_call_second_us(),
         calls,
         inband: arguments.inband,
+        srtp: arguments.srtp,
         p50_lateness_ms: report.lateness_ms[0],
         p99_lateness_ms: report.lateness_ms[1],
         max_lateness_ms: report.lateness_ms[2],
@@ -230,6 +254,9 @@ fn measure(arguments: &Arguments, calls: usize, seconds: u64, limit: udp_limit::
         bytes_per_call: bytes / calls as u64,
         // Of four sockets for each call one is the far end's.
         kernel_bytes_per_call: kernel_bytes * 3 / 4 / calls as u64,
+        forged: report.forged,
+        forged_counted,
+        keys_heard,
         max_calls: None,
     })
 }
@@ -257,128 +284,4 @@ fn slab() -> Result<u64> {
     let lines = std::fs::read_to_string("/proc/meminfo")?;
     let line = lines.lines().find(|line| line.starts_with("Slab:")).context("Slab")?;
     Ok(line.split_whitespace().nth(1).context("Slab")?.parse::<u64>()? * 1_024)
-}
-
-/// One telephone of the far end.
-struct Phone {
-    socket: UdpSocket,
-    packet: [u8; 172],
-    sequence: u16,
-    received: u64,
-    /// Of the measured packets: arrival less its place by the RTP timestamp, in microseconds.
-    delays: Vec<i32>,
-    origin: Option<(u64, u32)>,
-}
-
-impl Phone {
-    fn hear(&mut self, is_measuring: bool) {
-        let mut buffer = [0; 512];
-        while let Some((len, stamp)) = core::receive(&self.socket, &mut buffer) {
-            if len < 12 {
-                continue;
-            }
-            self.received += 1;
-            if !is_measuring {
-                continue;
-            }
-            let timestamp = u32::from_be_bytes([buffer[4], buffer[5], buffer[6], buffer[7]]);
-            let (start, first) = *self.origin.get_or_insert((stamp, timestamp));
-            let place = i64::from(timestamp.wrapping_sub(first) as i32) * 125;
-            let arrival = (stamp as i64 - start as i64) / 1_000;
-            self.delays.push((arrival - place) as i32);
-        }
-    }
-
-    fn speak(&mut self) -> bool {
-        self.sequence = self.sequence.wrapping_add(1);
-        let timestamp = u32::from(self.sequence).wrapping_mul(160);
-        self.packet[2..4].copy_from_slice(&self.sequence.to_be_bytes());
-        self.packet[4..8].copy_from_slice(&timestamp.to_be_bytes());
-        self.socket.send(&self.packet).is_ok()
-    }
-}
-
-fn far_end(arguments: &Arguments) -> Result<()> {
-    core::pin(arguments.far_core).context("the far end's core")?;
-    let mut phones = Vec::with_capacity(arguments.calls);
-    for number in 0..arguments.calls {
-        let socket = UdpSocket::bind((LOOPBACK, 0))?;
-        core::stamp_arrivals(&socket)?;
-        let mut packet = [0xd5; 172];
-        packet[..2].copy_from_slice(&[0x80, 8]);
-        packet[8..12].copy_from_slice(&(number as u32 + 1).to_be_bytes());
-        phones.push(Phone {
-            socket,
-            packet,
-            sequence: 0,
-            received: 0,
-            delays: Vec::with_capacity(1_024),
-            origin: None,
-        });
-    }
-    let addresses: Vec<SocketAddr> = phones
-        .iter()
-        .map(|phone| phone.socket.local_addr())
-        .collect::<Result<_, _>>()?;
-    println!("{}", serde_json::to_string(&addresses)?);
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line)?;
-    let peers: Vec<SocketAddr> = serde_json::from_str(&line)?;
-    for (phone, peer) in phones.iter().zip(&peers) {
-        phone.socket.connect(peer)?;
-        phone.socket.set_nonblocking(true)?;
-    }
-    let (orders, order) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lines().map_while(Result::ok) {
-            let _ = orders.send(line);
-        }
-    });
-    let (mut is_measuring, mut is_quiet, mut sent) = (false, false, 0u64);
-    let start = Instant::now();
-    for tick in 0u64.. {
-        match order.try_recv().as_deref() {
-            Ok("\"measure\"") => is_measuring = true,
-            Ok("\"quiet\"") => {
-                is_quiet = true;
-                is_measuring = false;
-                println!("\"quiet\"");
-            }
-            Ok(_) => break,
-            Err(std::sync::mpsc::TryRecvError::Empty) => {}
-            Err(std::sync::mpsc::TryRecvError::Disconnected) => return Ok(()),
-        }
-        let first = (tick % PTIME.as_millis() as u64) as usize;
-        for phone in phones.iter_mut().skip(first).step_by(PTIME.as_millis() as usize) {
-            phone.hear(is_measuring);
-            if !is_quiet {
-                sent += u64::from(phone.speak());
-            }
-        }
-        let next = start + Duration::from_millis(tick + 1);
-        std::thread::sleep(next.saturating_duration_since(Instant::now()));
-    }
-    for phone in &mut phones {
-        phone.hear(false);
-    }
-    println!("{}", serde_json::to_string(&report(&phones, sent))?);
-    Ok(())
-}
-
-/// Lateness is counted from each call's own earliest packet.
-fn report(phones: &[Phone], sent: u64) -> FarReport {
-    let mut late: Vec<i32> = Vec::new();
-    for phone in phones {
-        let earliest = phone.delays.iter().min().copied().unwrap_or(0);
-        late.extend(phone.delays.iter().map(|delay| delay - earliest));
-    }
-    late.sort_unstable();
-    let at = |share: f64| late.get(((late.len() as f64 * share) as usize).min(late.len().saturating_sub(1)));
-    let ms = |share: f64| at(share).map_or(0.0, |&us| f64::from(us) / 1_000.0);
-    FarReport {
-        sent,
-        measured: late.len() as u64,
-        received: phones.iter().map(|phone| phone.received).sum(),
-        lateness_ms: [ms(0.5), ms(0.99), ms(1.0)],
-    }
 }
