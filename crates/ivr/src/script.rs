@@ -70,6 +70,8 @@ pub enum Input {
     Machine,
     /// The beep of an answering machine was heard.
     Beep,
+    /// A fax machine answered: nobody hears this call.
+    Fax,
     /// The confirmation that [`Action::Confirm`] asked for is safe on disk.
     ConfirmationDurable,
     /// The operator changed the message (R14): [`Prompt::Message`] now means the new one.
@@ -218,6 +220,7 @@ impl Script {
             (_, Input::Key(key)) => self.handle_key(now, key),
             (_, Input::PromptEnded) => self.handle_prompt_ended(now),
             (_, Input::Machine) => self.handle_machine(now),
+            (_, Input::Fax) => self.handle_fax(),
             (State::Beep { .. }, Input::Beep) => self.leave_message(),
             (_, Input::Beep) => self.has_beeped = true,
             (_, Input::MessageChanged) => self.handle_message_changed(now),
@@ -355,6 +358,15 @@ impl Script {
                     };
                 }
             }
+        }
+    }
+
+    fn handle_fax(&mut self) {
+        let undecided = !matches!(self.state, State::Confirming { .. } | State::Thanks | State::Ended);
+        if undecided && !self.is_person {
+            self.stop_if_speaking();
+            self.outcome = Outcome::Machine;
+            self.hang_up();
         }
     }
 

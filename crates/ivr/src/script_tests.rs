@@ -357,6 +357,23 @@ fn machines_get_the_message_after_the_beep_and_never_confirm() {
 }
 
 #[test]
+fn a_fax_ends_the_call_whatever_the_policy_unless_a_person_is_there() {
+    for machine in [
+        MachinePolicy::Ignore,
+        MachinePolicy::HangUp,
+        MachinePolicy::LeaveMessage,
+    ] {
+        let mut call = Call::answered(Settings { machine, ..settings() });
+        assert_eq!(call.input(Input::Fax), [Action::Stop, Action::HangUp], "{machine:?}");
+        assert_eq!(call.outcome(), Outcome::Machine);
+    }
+    let mut call = Call::answered(settings());
+    call.key('1');
+    assert_eq!(call.input(Input::Fax), [], "a key was pressed");
+    assert_eq!(call.outcome(), Outcome::Confirmed);
+}
+
+#[test]
 fn a_machine_without_a_beep_gets_the_message_after_a_while() {
     let mut call = Call::answered(Settings {
         machine: MachinePolicy::LeaveMessage,

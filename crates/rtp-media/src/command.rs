@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::clip::Clip;
 use crate::session::Session;
 use crate::stats::Stats;
+use crate::tone::Progress;
 
 /// One call's media, as long as its ports are reserved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +58,13 @@ pub enum Command {
         /// How long each key is held. RFC 4733 §2.5: at least 40 ms, 100 ms is usual.
         hold: Duration,
     },
+    /// A key came by signalling (SIP INFO). It is told as an [`Event::Digit`] unless the media has brought it already.
+    Relay {
+        /// The call.
+        stream: StreamId,
+        /// One of `0-9*#A-D`.
+        digit: char,
+    },
     /// Record what the peer says, until [`Command::StopRecord`], the close, or `max`.
     Record {
         /// The call.
@@ -86,6 +94,7 @@ impl Command {
             | Command::Play { stream, .. }
             | Command::Stop { stream }
             | Command::SendDigits { stream, .. }
+            | Command::Relay { stream, .. }
             | Command::Record { stream, .. }
             | Command::StopRecord { stream }
             | Command::Close { stream } => Some(*stream),
@@ -100,6 +109,8 @@ pub enum DigitSource {
     Rfc4733,
     /// As two tones in the audio (ITU-T Q.23).
     InBand,
+    /// By signalling, in a SIP INFO request.
+    Info,
 }
 
 /// Who seems to have answered.
@@ -114,7 +125,7 @@ pub enum Answerer {
 /// Something the engine noticed.
 #[derive(Debug)]
 pub enum Event {
-    /// A key was pressed. Reported once, even if it was heard both as an event and as tones.
+    /// A key was pressed. Reported once, even if it came in several ways.
     Digit {
         /// The call.
         stream: StreamId,
@@ -152,6 +163,13 @@ pub enum Event {
         /// The verdict.
         answerer: Answerer,
     },
+    /// The network or a fax machine has said something in tones, if the session asked for it.
+    Progress {
+        /// The call.
+        stream: StreamId,
+        /// What.
+        progress: Progress,
+    },
     /// The beep of an answering machine has ended: it records now.
     Beep {
         /// The call.
@@ -187,6 +205,7 @@ impl Event {
             | Event::Answerer { stream, .. }
             | Event::Beep { stream }
             | Event::Recorded { stream, .. }
+            | Event::Progress { stream, .. }
             | Event::Closed { stream, .. } => *stream,
         }
     }

@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::clip::Clip;
 use crate::codec::fit_ptime;
-use crate::command::{Command, Event, StreamId};
+use crate::command::{Command, DigitSource, Event, StreamId};
 use crate::rtcp::NtpClock;
 use crate::session::Session;
 use crate::stream::{DATAGRAM_MAX, Idle, Stream, Surroundings};
@@ -43,14 +43,14 @@ pub struct Arrival {
     pub len: usize,
     /// Who sent it; `None` if the link was [locked](Link::lock) and so vouches for the sender.
     pub from: Option<SocketAddr>,
-    /// When it came.
-    pub at: Instant,
+    /// When it came, if that was asked for.
+    pub at: Option<Instant>,
 }
 
 /// What carries the engine's datagrams: sockets in production, a virtual network in tests.
 pub trait Link {
-    /// Takes the oldest waiting datagram of a call, if there is one. Never waits.
-    fn receive(&mut self, slot: Slot, channel: Channel, buffer: &mut [u8]) -> Option<Arrival>;
+    /// Takes the oldest waiting datagram of a call, if there is one. Never waits. `is_timed`: tell when it came.
+    fn receive(&mut self, slot: Slot, channel: Channel, buffer: &mut [u8], is_timed: bool) -> Option<Arrival>;
     /// Sends a datagram. False if it was refused.
     fn send(&mut self, slot: Slot, channel: Channel, to: SocketAddr, datagram: &[u8]) -> bool;
     /// From now on only this sender is expected on the RTP port, and everything goes to it; others may be refused
@@ -73,10 +73,12 @@ pub struct Settings {
 const MAX_LAG_MS: u64 = 60;
 /// Datagrams read from one call in one visit, at most; more is a flood, and the rest waits or is dropped by the kernel.
 const READ_LIMIT: usize = 256;
-/// One visit in so many reads until nothing is left, and not just the one packet that is expected.
-const DRAIN_EVERY: u32 = 8;
-/// One visit in so many looks at the RTCP port, and at what strangers sent.
-const ASIDE_EVERY: u32 = 16;
+/// One visit in so many reads until nothing is left, and not just the one packet that is expected, and asks when each came:
+/// jitter is an estimate over many packets (RFC 3550 A.8), for which these are enough.
+const DRAIN_EVERY: u32 = 16;
+/// One visit in so many looks at the RTCP port, and at what strangers sent. RTCP comes each five seconds, and its arrival is
+/// known by the kernel's time stamp.
+const ASIDE_EVERY: u32 = 64;
 /// Datagrams read then, at most.
 const ASIDE_LIMIT: usize = 16;
 
@@ -190,6 +192,9 @@ impl Engine {
             Command::SendDigits { stream, digits, hold } => {
                 self.with(stream, |live, events| live.stream.send_digits(&digits, hold, events));
             }
+            Command::Relay { stream, digit } => self.with(stream, |live, events| {
+                live.stream.handle_digit(now, digit, DigitSource::Info, events);
+            }),
             Command::Record { stream, max } => self.with(stream, |live, _| live.stream.record(max)),
             Command::StopRecord { stream } => self.with(stream, |live, events| live.stream.stop_record(events)),
             Command::Close { stream } => self.close(now, stream, link),
@@ -290,6 +295,8 @@ impl Engine {
                 samples,
                 idle: settings.idle,
             };
+            // The peer's last report, and strangers of a short call, belong to its figures.
+            live.read_aside(now, Slot(slot), buffer, &mut around, link);
             report(
                 now,
                 Slot(slot),
@@ -359,7 +366,7 @@ impl Live {
         link: &mut impl Link,
     ) {
         self.visits = self.visits.wrapping_add(1);
-        self.read(slot, buffer, around, link);
+        self.read(now, slot, buffer, around, link);
         let stream = &mut self.stream;
         let is_settled = stream.ingress.is_settled(now) || stream.is_exact();
         if is_settled != self.is_locked {
@@ -367,7 +374,7 @@ impl Live {
             self.is_locked = is_settled;
         }
         if self.visits.is_multiple_of(ASIDE_EVERY) {
-            self.read_aside(slot, buffer, around, link);
+            self.read_aside(now, slot, buffer, around, link);
         }
         let stream = &mut self.stream;
         let ptime = u64::from(stream.session().ptime.ms());
@@ -390,6 +397,7 @@ impl Live {
     /// Takes what is not urgent: RTCP, and what strangers sent.
     fn read_aside(
         &mut self,
+        now: Instant,
         slot: Slot,
         buffer: &mut [u8; DATAGRAM_MAX],
         around: &mut Surroundings<'_>,
@@ -398,18 +406,18 @@ impl Live {
         let stream = &mut self.stream;
         if stream.rtcp_target().is_some_and(|(_, shared)| !shared) {
             for _ in 0..ASIDE_LIMIT {
-                let Some(arrival) = link.receive(slot, Channel::Rtcp, &mut buffer[..]) else {
+                let Some(arrival) = link.receive(slot, Channel::Rtcp, &mut buffer[..], true) else {
                     break;
                 };
-                stream.handle_rtcp(arrival.at, arrival.from, &buffer[..arrival.len], around);
+                stream.handle_rtcp(arrival.at.unwrap_or(now), arrival.from, &buffer[..arrival.len], around);
             }
         }
         if self.is_locked {
             for _ in 0..ASIDE_LIMIT {
-                let Some(arrival) = link.receive(slot, Channel::Guard, &mut buffer[..]) else {
+                let Some(arrival) = link.receive(slot, Channel::Guard, &mut buffer[..], false) else {
                     break;
                 };
-                stream.handle_datagram(arrival.at, arrival.from, &buffer[..arrival.len], around);
+                stream.handle_datagram(now, arrival, &buffer[..arrival.len], around);
             }
         }
     }
@@ -418,6 +426,7 @@ impl Live {
     /// costs a third of a receive; so that is done only when the arrivals are uneven, or once in a while.
     fn read(
         &mut self,
+        now: Instant,
         slot: Slot,
         buffer: &mut [u8; DATAGRAM_MAX],
         around: &mut Surroundings<'_>,
@@ -426,12 +435,12 @@ impl Live {
         let mut count = 0;
         let drains = self.is_uneven || self.visits.is_multiple_of(DRAIN_EVERY);
         while count < READ_LIMIT {
-            let Some(arrival) = link.receive(slot, Channel::Rtp, &mut buffer[..]) else {
+            let Some(arrival) = link.receive(slot, Channel::Rtp, &mut buffer[..], drains) else {
                 break;
             };
             count += 1;
             self.stream
-                .handle_datagram(arrival.at, arrival.from, &buffer[..arrival.len], around);
+                .handle_datagram(now, arrival, &buffer[..arrival.len], around);
             if !drains {
                 break;
             }

@@ -11,6 +11,7 @@ pub mod dtmf;
 pub mod engine;
 pub mod import;
 pub mod loudness;
+pub mod opus_file;
 pub mod ports;
 pub mod record;
 pub mod resample;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::loudness;
 use crate::voice::Activity;
 
 /// How a recording ends and what it keeps.
@@ -110,6 +111,21 @@ impl Recorder {
     }
 }
 
+/// Full scale is 1.
+fn to_float(pcm: &[i16]) -> Vec<f32> {
+    pcm.iter().map(|&s| f32::from(s) / 32_768.0).collect()
+}
+
+/// A recording at the loudness of messages, to be kept or played back; as it is if there is nothing to hear in it. Takes some
+/// milliseconds for each minute: not for a pacing thread.
+pub fn level(pcm: &[i16], rate: u32) -> Vec<i16> {
+    let samples = to_float(pcm);
+    if loudness::loudness(&samples, rate).is_none() {
+        return pcm.to_vec();
+    }
+    loudness::level(&samples, rate)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +151,17 @@ mod tests {
         let pcm = recorder.finish(Duration::ZERO);
         let expected = (1_000 + 500 + 500 + 400) * 8;
         assert!(pcm.len().abs_diff(expected) < 400, "{} of {expected}", pcm.len());
+    }
+
+    #[test]
+    fn a_recording_is_brought_to_the_level_of_messages() {
+        let loudness = |pcm: &[i16]| loudness::loudness(&to_float(pcm), 8_000).unwrap();
+        for gain in [20, 1, 5] {
+            let quiet: Vec<i16> = speech(3_000).iter().map(|s| s / gain).collect();
+            let levelled = level(&quiet, 8_000);
+            assert!((loudness(&levelled) - loudness::TARGET_LUFS).abs() < 1.0, "{gain}");
+        }
+        assert_eq!(level(&[0; 8_000], 8_000), [0; 8_000]);
     }
 
     #[test]

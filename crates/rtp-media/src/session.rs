@@ -265,8 +265,12 @@ pub struct Session {
     pub source: Source,
     /// Listen for keys in the audio itself.
     pub inband_dtmf: bool,
-    /// Tell an answering machine from a person, by these settings.
+    /// Tell an answering machine from a person, once the call is answered.
     pub amd: Option<amd::Settings>,
+    /// Tell the network's progress tones before the answer, and a fax machine after it.
+    pub tones: bool,
+    /// The call is not answered yet: what comes is the network's, and nobody's greeting.
+    pub is_early: bool,
     /// After this long without any packet while some are expected, the call is reported dead. `None`: never.
     pub silence_timeout: Option<Duration>,
 }
@@ -310,6 +314,8 @@ impl Session {
             source: Source::default(),
             inband_dtmf: false,
             amd: None,
+            tones: false,
+            is_early: false,
             silence_timeout: Some(Duration::from_secs(10)),
         }
     }

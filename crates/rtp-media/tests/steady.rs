@@ -47,7 +47,7 @@ struct Peers {
 }
 
 impl Link for Peers {
-    fn receive(&mut self, slot: Slot, channel: Channel, buffer: &mut [u8]) -> Option<Arrival> {
+    fn receive(&mut self, slot: Slot, channel: Channel, buffer: &mut [u8], is_timed: bool) -> Option<Arrival> {
         let index = slot.0 as usize;
         if channel != Channel::Rtp || !std::mem::take(&mut self.waiting[index]) {
             return None;
@@ -62,7 +62,7 @@ impl Link for Peers {
         Some(Arrival {
             len: 172,
             from: Some(PEER.parse().unwrap()),
-            at: self.now,
+            at: is_timed.then_some(self.now),
         })
     }
 

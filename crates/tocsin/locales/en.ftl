@@ -122,6 +122,7 @@ config-purpose-trunk-host = the address that the carrier gave for its border con
 config-purpose-callers = the numbers, among those the carrier gave you, that called persons see
 config-purpose-user-name = the name that the person signs in with
 config-purpose-password = give “password”, “password_file” or “password_env”
+config-conflict-ptime = “ptime” must be 10, 20, 30, 40, 50 or 60 (milliseconds)
 config-conflict-trunk-name = two trunks are named “{ $name }”
 config-conflict-user-name = two users are named “{ $name }”
 config-conflict-incoming = { $number } stands in “launch” and in “call_back”: a number can lead to one of them

@@ -122,6 +122,7 @@ config-purpose-trunk-host = l’adresse que l’opérateur a donnée pour son é
 config-purpose-callers = les numéros, parmi ceux que l’opérateur vous a donnés, que voient les personnes appelées
 config-purpose-user-name = le code que la personne donne à la connexion
 config-purpose-password = donnez « password », « password_file » ou « password_env »
+config-conflict-ptime = « ptime » doit valoir 10, 20, 30, 40, 50 ou 60 (millisecondes)
 config-conflict-trunk-name = deux lignes s’appellent « { $name } »
 config-conflict-user-name = deux utilisateurs s’appellent « { $name } »
 config-conflict-incoming = { $number } est dans « launch » et dans « call_back » : un numéro mène à l’un des deux

@@ -159,6 +159,11 @@ impl VirtualMedia {
                     stats: Box::new(Stats::default()),
                 })]
             }
+            Command::Relay { stream, digit } => vec![Effect::Event(Event::Digit {
+                stream,
+                digit,
+                source: DigitSource::Info,
+            })],
             _ => Vec::new(),
         }
     }

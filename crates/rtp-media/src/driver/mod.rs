@@ -165,6 +165,7 @@ impl Media {
                 .spawn(move || {
                     // A core that is not there is no reason to be without media.
                     let _ = core.map(kernel::pin);
+                    kernel::wake_sharply();
                     let engine = Engine::new(engine, rand::random(), Instant::now(), SystemTime::now());
                     Pacer {
                         engine,

@@ -98,7 +98,7 @@ impl Kernel {
 }
 
 impl Link for Kernel {
-    fn receive(&mut self, slot: Slot, channel: Channel, buffer: &mut [u8]) -> Option<Arrival> {
+    fn receive(&mut self, slot: Slot, channel: Channel, buffer: &mut [u8], is_timed: bool) -> Option<Arrival> {
         let sockets = self.sockets.get(slot.0 as usize)?.as_ref()?;
         let (socket, wants_sender) = match channel {
             Channel::Rtp => (&sockets.rtp, !sockets.is_locked),
@@ -107,12 +107,17 @@ impl Link for Kernel {
         };
         // An error may be an ICMP message about what we sent; the next datagram waits behind it.
         for _ in 0..2 {
-            match kernel::receive(socket, buffer, wants_sender) {
+            let received = if is_timed || wants_sender {
+                kernel::receive(socket, buffer, wants_sender)
+            } else {
+                kernel::receive_plain(socket, buffer)
+            };
+            match received {
                 Ok(received) => {
                     return Some(Arrival {
                         len: received.len,
                         from: received.from,
-                        at: self.instant(received.stamp),
+                        at: is_timed.then(|| self.instant(received.stamp)),
                     });
                 }
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}

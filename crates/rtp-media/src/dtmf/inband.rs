@@ -30,6 +30,9 @@ const NEW_WINDOWS: usize = FRAME / HOP;
 struct Limits {
     /// Least mean square of a frame: about −45 dBm0.
     power: f32,
+    /// Mean square of a window below which it is taken for zero: less than a sixteenth of the least `power`, at which a key
+    /// counts as absent anyway.
+    silence: f32,
     /// Share of a candidate frame's power that the two nominal tones must hold.
     candidate: f32,
     /// Share of power that the refined tones must explain: first of the frame, then of the whole key.
@@ -60,6 +63,7 @@ struct Limits {
 
 const LIMITS: Limits = Limits {
     power: 4_000.0,
+    silence: 240.0,
     candidate: 0.45,
     frame_purity: 0.6,
     purity: 0.735,
@@ -83,13 +87,15 @@ pub struct InBand {
     /// The last frames, as a ring; `next` is the oldest.
     frames: [[i16; FRAME]; FRAMES],
     next: usize,
-    /// Samples of an incomplete frame.
-    partial: [i16; FRAME],
+    /// Which of them are silent, and not kept: most people only listen, and memory that is not touched costs nothing.
+    silent: [bool; FRAMES],
     filled: usize,
     lost: usize,
     track: Option<Box<Track>>,
     /// A second key that one long push held.
     waiting: Option<char>,
+    /// Samples of an incomplete frame.
+    partial: [i16; FRAME],
 }
 
 /// A key that is being followed.
@@ -114,11 +120,12 @@ impl Default for InBand {
         InBand {
             frames: [[0; FRAME]; FRAMES],
             next: 0,
-            partial: [0; FRAME],
+            silent: [true; FRAMES],
             filled: 0,
             lost: 0,
             track: None,
             waiting: None,
+            partial: [0; FRAME],
         }
     }
 }
@@ -170,9 +177,13 @@ impl InBand {
 
     fn frame(&mut self, frame: &[i16; FRAME]) -> Option<char> {
         self.lost = 0;
-        self.frames[self.next] = *frame;
+        let energy = spectrum::energy(frame);
+        self.silent[self.next] = energy < LIMITS.silence * WINDOW as f32;
+        if !self.silent[self.next] {
+            self.frames[self.next] = *frame;
+        }
         self.next = (self.next + 1) % FRAMES;
-        let candidate = candidate(frame);
+        let candidate = candidate(frame, energy);
         if self.track.is_none() && candidate.is_none() {
             return None;
         }
@@ -186,7 +197,11 @@ impl InBand {
         // Of a key that was reported, only the end is waited for.
         let is_reported = candidate.is_none() && self.track.as_ref().is_some_and(|t| t.is_reported);
         for i in if is_reported { FRAMES - 2 } else { 0 }..FRAMES {
-            let frame = &self.frames[(self.next + i) % FRAMES];
+            let place = (self.next + i) % FRAMES;
+            if self.silent[place] {
+                continue;
+            }
+            let frame = &self.frames[place];
             for (to, &from) in history[i * FRAME..].iter_mut().zip(frame) {
                 *to = f32::from(from);
             }
@@ -215,8 +230,7 @@ impl InBand {
 
 /// Row and column that hold enough of the frame's power.
 #[inline]
-fn candidate(samples: &[i16; FRAME]) -> Option<(usize, usize)> {
-    let energy = spectrum::energy(samples);
+fn candidate(samples: &[i16; FRAME], energy: f32) -> Option<(usize, usize)> {
     if energy < LIMITS.power * FRAME as f32 {
         return None;
     }

@@ -47,8 +47,10 @@ pub struct OfferSettings {
     pub version: u64,
     /// Which senders are accepted.
     pub source: Source,
-    /// Tell an answering machine from a person, by these settings.
+    /// Tell an answering machine from a person.
     pub amd: Option<amd::Settings>,
+    /// Tell progress tones before the answer, and a fax machine after it.
+    pub tones: bool,
     /// When a silent peer is reported dead.
     pub silence_timeout: Option<Duration>,
 }
@@ -70,6 +72,7 @@ impl OfferSettings {
             version: 1,
             source: Source::default(),
             amd: None,
+            tones: false,
             silence_timeout: Some(Duration::from_secs(10)),
         }
     }

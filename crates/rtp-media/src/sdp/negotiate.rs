@@ -239,6 +239,8 @@ fn session(
             InBandPolicy::Never => false,
         },
         amd: settings.amd,
+        tones: settings.tones,
+        is_early: false,
         silence_timeout: settings.silence_timeout,
     })
 }

@@ -10,9 +10,9 @@ use crate::import;
 
 /// Runs a command of the operator, such as piper or pico2wave, without a shell.
 ///
-/// The text comes on its standard input, in UTF-8. In the arguments `{language}` becomes the language code, and `{output}`
-/// the path of a file that the command writes; without `{output}` the audio is read from its standard output. Any audio
-/// format that [`import`] reads will do.
+/// The text comes on its standard input, in UTF-8, and wherever an argument says `{text}`. `{language}` becomes the language
+/// code (`fr`), `{locale}` the code with a region (`fr-FR`), and `{output}` the path of a file that the command writes; without
+/// `{output}` the audio is read from its standard output. Any audio format that [`import`] reads will do.
 #[derive(Debug, Clone)]
 pub struct ExternalCommand {
     /// The program, as a path or a name in the search path.
@@ -28,12 +28,21 @@ impl Synthesizer for ExternalCommand {
         check_language(language)?;
         let text = clean(text)?;
         let output = self.arguments.iter().any(|a| a.contains("{output}")).then(output_path);
+        let path = output
+            .as_ref()
+            .map_or_else(Default::default, |path| path.to_string_lossy());
+        // A text that begins like an option must not become one. It is filled in last: it may hold braces of its own.
+        let words = if text.starts_with('-') {
+            format!(" {text}")
+        } else {
+            text.clone()
+        };
         let fill = |argument: &String| {
             let argument = argument.replace("{language}", language);
-            match &output {
-                Some(path) => argument.replace("{output}", &path.to_string_lossy()),
-                None => argument,
-            }
+            let argument = argument
+                .replace("{locale}", &locale(language))
+                .replace("{output}", &path);
+            argument.replace("{text}", &words)
         };
         let arguments: Vec<String> = self.arguments.iter().map(fill).collect();
         let printed = execute(&self.program, &arguments, &self.program, text.as_bytes(), self.limit);
@@ -50,6 +59,15 @@ impl Synthesizer for ExternalCommand {
 
     fn identity(&self) -> String {
         format!("{} {}", self.program, self.arguments.join(" "))
+    }
+}
+
+/// A language with a region, as many engines name their voices.
+fn locale(language: &str) -> String {
+    match language.split_once('-') {
+        Some((language, region)) => format!("{language}-{}", region.to_ascii_uppercase()),
+        None if language == "en" => "en-GB".to_owned(),
+        None => format!("{language}-{}", language.to_ascii_uppercase()),
     }
 }
 
@@ -190,6 +208,28 @@ mod tests {
             program: program.to_owned(),
             arguments: arguments.iter().map(|&a| a.to_owned()).collect(),
             limit: Duration::from_millis(500),
+        }
+    }
+
+    #[test]
+    fn text_language_and_locale_are_filled_into_the_arguments() {
+        let folder = tempfile::tempdir().unwrap();
+        let wav = folder.path().join("voice.wav");
+        let said = folder.path().join("said");
+        std::fs::write(&wav, crate::wav::write(&[500; 8_000], 8_000)).unwrap();
+        let script = format!(
+            "printf '%s|' \"$@\" > {said}; cat >> {said}; cat {wav}",
+            said = said.display(),
+            wav = wav.display()
+        );
+        let engine = command("sh", &["-c", &script, "sh", "{language}", "{locale}", "{text}"]);
+        for (text, language, expected) in [
+            ("l'eau monte", "fr", "fr|fr-FR|l'eau monte|l'eau monte"),
+            ("{language}", "en", "en|en-GB|{language}|{language}"),
+            ("--help", "fr-be", "fr-be|fr-BE| --help|--help"),
+        ] {
+            assert_eq!(engine.speak(text, language).unwrap().samples.len(), 8_000);
+            assert_eq!(std::fs::read_to_string(&said).unwrap(), expected);
         }
     }
 

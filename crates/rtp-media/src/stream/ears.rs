@@ -13,7 +13,7 @@ use crate::dtmf::InBand;
 use crate::record::{self, Recorder};
 use crate::rtp::Packet;
 use crate::session::{Codec, Session};
-use crate::tone::Beep;
+use crate::tone::{self, Beep, Progress};
 
 /// Everything is heard at 8 kHz, whatever the codec.
 const RATE: u32 = 8_000;
@@ -34,6 +34,7 @@ struct Listening {
     next: Option<u32>,
     inband: Option<InBand>,
     machine: Option<Box<Machine>>,
+    tones: Option<Box<Tones>>,
     recorder: Option<Recorder>,
 }
 
@@ -44,12 +45,45 @@ struct Machine {
     beep: Beep,
 }
 
+/// Hears the network before the answer, and a fax machine for a while after it.
+struct Tones {
+    detector: tone::Detector,
+    /// Samples that are still listened to; `None` before the answer, which may take its time.
+    left: Option<usize>,
+}
+
+/// A fax machine that was called tells so within this time after the answer (ITU-T T.30 §4).
+const FAX_PATIENCE: usize = 15 * RATE as usize;
+
+impl Tones {
+    fn new(is_early: bool) -> Tones {
+        Tones {
+            detector: tone::Detector::new(),
+            left: (!is_early).then_some(FAX_PATIENCE),
+        }
+    }
+
+    /// What was heard, and whether to listen on.
+    fn push(&mut self, samples: &[i16]) -> (Option<Progress>, bool) {
+        let found = self.detector.push(samples);
+        match &mut self.left {
+            None => (found, true),
+            Some(left) => {
+                *left = left.saturating_sub(samples.len());
+                let fax = found.filter(|&found| found == Progress::Fax);
+                (fax, *left > 0 && fax.is_none())
+            }
+        }
+    }
+}
+
 /// What the detectors made of one packet.
 #[derive(Debug, Default)]
 struct Heard {
     digit: Option<char>,
     answerer: Option<Answerer>,
     has_beeped: bool,
+    progress: Option<Progress>,
     is_recorded: bool,
 }
 
@@ -64,24 +98,27 @@ impl fmt::Debug for Listening {
 impl Ears {
     pub(super) fn new(session: &Session) -> Ears {
         let inband = session.inband_dtmf.then(InBand::new);
-        let machine = session.amd.map(|settings| {
+        let machine = session.amd.filter(|_| !session.is_early).map(|settings| {
             let detector = Some(amd::Detector::new(settings));
             Box::new(Machine {
                 detector,
                 beep: Beep::new(),
             })
         });
-        let listens = inband.is_some() || machine.is_some();
+        let tones = session.tones.then(|| Box::new(Tones::new(session.is_early)));
+        let listens = inband.is_some() || machine.is_some() || tones.is_some();
         Ears(listens.then(|| {
             Box::new(Listening {
                 inband,
                 machine,
+                tones,
                 ..Listening::default()
             })
         }))
     }
 
-    /// Detectors that are asked for anew start afresh; the others, and a recording, go on.
+    /// Detectors that are asked for anew start afresh, and all that listen to people at the answer; the others, and a
+    /// recording, go on.
     pub(super) fn update(&mut self, before: &Session, after: &Session) {
         let mut fresh = Ears::new(after);
         let old = self.0.take().unwrap_or_default();
@@ -89,8 +126,13 @@ impl Ears {
             if before.inband_dtmf {
                 listening.inband = old.inband.filter(|_| after.inband_dtmf);
             }
-            if before.amd.is_some() {
-                listening.machine = old.machine.filter(|_| after.amd.is_some());
+            if before.is_early == after.is_early {
+                if before.amd.is_some() {
+                    listening.machine = old.machine.filter(|_| after.amd.is_some());
+                }
+                if before.tones {
+                    listening.tones = old.tones.filter(|_| after.tones);
+                }
             }
         }
         if old.recorder.is_some() {
@@ -133,7 +175,7 @@ impl Ears {
 
 impl Listening {
     fn is_idle(&self) -> bool {
-        self.inband.is_none() && self.machine.is_none() && self.recorder.is_none()
+        self.inband.is_none() && self.machine.is_none() && self.tones.is_none() && self.recorder.is_none()
     }
 
     /// The next packet in order, of audio if `codec` is given. `samples` is scratch memory.
@@ -149,7 +191,7 @@ impl Listening {
             if let Some(inband) = &mut self.inband {
                 inband.lost(hole);
             }
-            if self.machine.is_some() || self.recorder.is_some() {
+            if self.machine.is_some() || self.tones.is_some() || self.recorder.is_some() {
                 samples.resize(hole, 0);
                 self.watch(samples, &mut heard);
                 samples.clear();
@@ -170,6 +212,13 @@ impl Listening {
     fn watch(&mut self, samples: &[i16], heard: &mut Heard) {
         if let Some(recorder) = &mut self.recorder {
             heard.is_recorded |= recorder.push(samples).is_some();
+        }
+        if let Some(tones) = &mut self.tones {
+            let (progress, goes_on) = tones.push(samples);
+            heard.progress = heard.progress.or(progress);
+            if !goes_on {
+                self.tones = None;
+            }
         }
         let Some(machine) = &mut self.machine else { return };
         let detector = &mut machine.detector;
@@ -211,6 +260,7 @@ impl Stream {
             };
             let Some(held) = listening.reorder.pop() else { return };
             let heard = listening.hear(held.timestamp, held.codec, held.payload(), around.samples);
+            listening.reorder.recycle(held);
             self.handle_heard(at, &heard, around);
         }
     }
@@ -220,6 +270,9 @@ impl Stream {
         if heard.is_recorded {
             self.ingress.ears.stop_record(stream, around.events);
         }
+        if let Some(progress) = heard.progress {
+            around.events.push_back(Event::Progress { stream, progress });
+        }
         if let Some(answerer) = heard.answerer {
             around.events.push_back(Event::Answerer { stream, answerer });
         }
@@ -227,7 +280,7 @@ impl Stream {
             around.events.push_back(Event::Beep { stream });
         }
         if let Some(digit) = heard.digit {
-            self.handle_digit(at, digit, DigitSource::InBand, around);
+            self.handle_digit(at, digit, DigitSource::InBand, around.events);
         }
     }
 }

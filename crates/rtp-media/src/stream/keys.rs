@@ -1,56 +1,62 @@
-//! One key pressed is one key reported, though it may be heard as an event and as tones.
+//! One key pressed is one key reported, though it may come as an event, as tones, and by signalling.
 
 use std::time::{Duration, Instant};
 
 use crate::command::DigitSource;
 
-/// A gateway that turns tones into events may be this late with them.
+/// One way may be this much later than another: a gateway that turns tones into events, or an INFO request sent again.
 const LATENESS: Duration = Duration::from_millis(1_500);
 const REMEMBERED: usize = 8;
 
 /// Decides which of the keys heard are news.
 ///
-/// Once a call has proved that it brings events, they are the truth and its tones are no longer listened to: an event
-/// cannot be talked off, and what leaks into the audio is at best a repetition. Before that, tones count at once, and
-/// an event that follows for the same key is the repetition.
+/// Each way tells of the same presses in the same order. A key is news unless another way has told of it lately, and
+/// this one has not yet. Once a call has proved that it brings events or INFO requests, its tones are no longer listened to:
+/// those cannot be talked off, and what leaks into the audio is at best a repetition.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
-    events_heard: bool,
-    /// Keys heard as tones for which no event came, oldest first.
-    unmatched: [Option<(char, Instant)>; REMEMBERED],
+    hears_messages: bool,
+    /// Keys reported lately, oldest first.
+    reported: [Option<Press>; REMEMBERED],
+}
+
+/// A key that was reported, and the ways that have told of it.
+#[derive(Debug, Clone, Copy)]
+struct Press {
+    digit: char,
+    at: Instant,
+    ways: u8,
 }
 
 impl Keys {
     /// A key was heard. True if it is to be reported.
     pub(crate) fn handle_digit(&mut self, now: Instant, digit: char, source: DigitSource) -> bool {
-        match source {
-            DigitSource::InBand if self.events_heard => false,
-            DigitSource::InBand => {
-                self.unmatched.rotate_left(1);
-                self.unmatched[REMEMBERED - 1] = Some((digit, now));
-                true
-            }
-            DigitSource::Rfc4733 => {
-                self.events_heard = true;
-                let repeated = self.unmatched.iter_mut().find(|entry| {
-                    entry.is_some_and(|(heard, at)| heard == digit && now.saturating_duration_since(at) < LATENESS)
-                });
-                match repeated {
-                    Some(entry) => {
-                        *entry = None;
-                        false
-                    }
-                    None => true,
-                }
-            }
+        if source == DigitSource::InBand && self.hears_messages {
+            return false;
         }
+        self.hears_messages |= source != DigitSource::InBand;
+        let way = 1 << source as u8;
+        let told = self.reported.iter_mut().flatten().find(|press| {
+            press.digit == digit && press.ways & way == 0 && now.saturating_duration_since(press.at) < LATENESS
+        });
+        if let Some(press) = told {
+            press.ways |= way;
+            return false;
+        }
+        self.reported.rotate_left(1);
+        self.reported[REMEMBERED - 1] = Some(Press {
+            digit,
+            at: now,
+            ways: way,
+        });
+        true
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use DigitSource::{InBand, Rfc4733};
+    use DigitSource::{InBand, Info, Rfc4733};
 
     fn reported(heard: &[(u64, char, DigitSource)]) -> String {
         let start = Instant::now();
@@ -65,6 +71,30 @@ mod tests {
     fn a_key_heard_both_ways_is_reported_once() {
         assert_eq!(reported(&[(0, '1', Rfc4733), (60, '1', InBand)]), "1");
         assert_eq!(reported(&[(0, '1', InBand), (200, '1', Rfc4733)]), "1");
+    }
+
+    #[test]
+    fn a_key_that_signalling_brings_too_is_reported_once() {
+        let info_first = [
+            (0, '1', Info),
+            (40, '1', Rfc4733),
+            (600, '2', Info),
+            (650, '2', Rfc4733),
+        ];
+        assert_eq!(reported(&info_first), "12");
+        let info_last = [
+            (0, '1', Rfc4733),
+            (300, '1', Rfc4733),
+            (400, '1', Info),
+            (500, '1', Info),
+        ];
+        assert_eq!(reported(&info_last), "11");
+        assert_eq!(reported(&[(0, '1', InBand), (200, '1', Info), (400, '1', InBand)]), "1");
+        assert_eq!(
+            reported(&[(0, '1', Info), (400, '1', Info)]),
+            "11",
+            "by signalling alone"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The receiving half: who sent this, is it sound, what does it say.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use super::source::{Lock, Verdict};
 use super::{Stream, Surroundings};
 use crate::command::{DigitSource, Event};
 use crate::dtmf::EventReceiver;
+use crate::engine::Arrival;
 use crate::rtp::{self, Admission, Packet, Reception};
 use crate::session::{Codec, Rtcp, Session};
 use crate::stats::Stats;
@@ -205,14 +207,16 @@ fn silence_timeout(session: &Session) -> Option<Duration> {
 }
 
 impl Stream {
-    /// A datagram came on the RTP port, at `at`. `from` is `None` if the kernel has vouched for the locked sender.
+    /// A datagram that came on the RTP port is read.
     pub(crate) fn handle_datagram(
         &mut self,
-        at: Instant,
-        from: Option<SocketAddr>,
+        now: Instant,
+        arrival: Arrival,
         bytes: &[u8],
         around: &mut Surroundings<'_>,
     ) {
+        let from = arrival.from;
+        let at = arrival.at.unwrap_or(now);
         let known = match from.map(|from| self.ingress.lock.judge(at, from)) {
             None | Some(Verdict::Known) => true,
             Some(Verdict::Candidate) => false,
@@ -226,19 +230,19 @@ impl Stream {
             return;
         }
         if self.session.srtp.is_none() {
-            return self.handle_rtp(at, from, bytes, around);
+            return self.handle_rtp(at, arrival, bytes, around);
         }
         match self
             .protection
             .as_mut()
             .and_then(|protection| protection.unprotect(at, bytes))
         {
-            Some(plain) => self.handle_rtp(at, from, &plain, around),
+            Some(plain) => self.handle_rtp(at, arrival, &plain, around),
             None => self.ingress.totals.srtp_refused += 1,
         }
     }
 
-    fn handle_rtp(&mut self, at: Instant, from: Option<SocketAddr>, bytes: &[u8], around: &mut Surroundings<'_>) {
+    fn handle_rtp(&mut self, at: Instant, arrival: Arrival, bytes: &[u8], around: &mut Surroundings<'_>) {
         let Ok(packet) = Packet::parse(bytes) else {
             return self.ingress.totals.refused += 1;
         };
@@ -277,7 +281,7 @@ impl Stream {
         if matches!(admission, Admission::Duplicate | Admission::Suspect) {
             return;
         }
-        if let Some(from) = from {
+        if let Some(from) = arrival.from {
             ingress.totals.source_changes += u32::from(ingress.lock.take(at, from));
         } else {
             ingress.lock.touch(at);
@@ -291,7 +295,9 @@ impl Stream {
         }
         let codec = match content {
             Content::Audio(codec) => {
-                reception.handle_arrival(at, header.timestamp);
+                if arrival.at.is_some() {
+                    reception.handle_arrival(at, header.timestamp);
+                }
                 Some(codec)
             }
             Content::Events => {
@@ -330,20 +336,15 @@ impl Stream {
             receiver.reset();
         }
         if let Some(digit) = receiver.push(packet.payload, header.timestamp, header.sequence, header.marker) {
-            self.handle_digit(at, digit, DigitSource::Rfc4733, around);
+            self.handle_digit(at, digit, DigitSource::Rfc4733, around.events);
         }
     }
 
-    pub(super) fn handle_digit(
-        &mut self,
-        at: Instant,
-        digit: char,
-        source: DigitSource,
-        around: &mut Surroundings<'_>,
-    ) {
+    /// A key was heard, in whatever way; told once.
+    pub(crate) fn handle_digit(&mut self, at: Instant, digit: char, source: DigitSource, events: &mut VecDeque<Event>) {
         if self.ingress.keys.handle_digit(at, digit, source) {
             self.ingress.totals.digits += 1;
-            around.events.push_back(Event::Digit {
+            events.push_back(Event::Digit {
                 stream: self.id,
                 digit,
                 source,

@@ -4,34 +4,46 @@
 use crate::rtp::Packet;
 use crate::session::Codec;
 
-/// Packets that may wait for an earlier one; 60 ms at 20 ms each.
-const WAITING: usize = 3;
+/// Packets that may wait for an earlier one at first (60 ms at 20 ms each), and once the network has shown that it needs it.
+const PATIENCE: std::ops::RangeInclusive<usize> = 3..=12;
 /// Longest payload that is kept: 180 ms of G.711, as much as a decoder takes.
 const PAYLOAD_MAX: usize = 1_440;
 
 /// A packet in order.
-#[derive(Clone)]
 pub(super) struct Held {
     sequence: u16,
     pub(super) timestamp: u32,
     /// `None` for packets that are no audio, which only take a place in the sequence.
     pub(super) codec: Option<Codec>,
-    len: usize,
-    bytes: [u8; PAYLOAD_MAX],
+    bytes: Vec<u8>,
 }
 
 impl Held {
     pub(super) fn payload(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        &self.bytes
     }
 }
 
 /// Packets that wait for an earlier one.
-#[derive(Default)]
 pub(super) struct Reorder {
     /// The sequence number that is heard next.
     next: Option<u16>,
     waiting: Vec<Held>,
+    /// So many may wait.
+    patience: usize,
+    /// Memory of packets that were heard, to be used again.
+    spare: Vec<Vec<u8>>,
+}
+
+impl Default for Reorder {
+    fn default() -> Reorder {
+        Reorder {
+            next: None,
+            waiting: Vec::new(),
+            patience: *PATIENCE.start(),
+            spare: Vec::new(),
+        }
+    }
 }
 
 impl Reorder {
@@ -46,11 +58,16 @@ impl Reorder {
                 true
             }
             1..=100 => {
-                self.waiting.push(Held::new(packet, codec));
+                let bytes = self.spare.pop().unwrap_or_default();
+                self.waiting.push(Held::new(packet, codec, bytes));
                 false
             }
-            // Its place was given up already.
-            -100..0 => false,
+            // Its place was given up already; with more patience the next one that comes so late is heard.
+            -100..0 => {
+                let needed = usize::from(ahead.unsigned_abs());
+                self.patience = self.patience.max(needed).min(*PATIENCE.end());
+                false
+            }
             // The sender has started anew.
             _ => {
                 self.waiting.clear();
@@ -68,25 +85,30 @@ impl Reorder {
         let next = self.next?;
         let distance = |held: &Held| held.sequence.wrapping_sub(next);
         let index = (0..self.waiting.len()).min_by_key(|&index| distance(&self.waiting[index]))?;
-        if distance(&self.waiting[index]) > 0 && self.waiting.len() <= WAITING {
+        if distance(&self.waiting[index]) > 0 && self.waiting.len() <= self.patience {
             return None;
         }
         let held = self.waiting.swap_remove(index);
         self.next = Some(held.sequence.wrapping_add(1));
         Some(held)
     }
+
+    /// Takes back the memory of a packet that was heard.
+    pub(super) fn recycle(&mut self, held: Held) {
+        if self.spare.len() < *PATIENCE.end() {
+            self.spare.push(held.bytes);
+        }
+    }
 }
 
 impl Held {
-    fn new(packet: &Packet<'_>, codec: Option<Codec>) -> Held {
-        let len = packet.payload.len().min(PAYLOAD_MAX);
-        let mut bytes = [0; PAYLOAD_MAX];
-        bytes[..len].copy_from_slice(&packet.payload[..len]);
+    fn new(packet: &Packet<'_>, codec: Option<Codec>, mut bytes: Vec<u8>) -> Held {
+        bytes.clear();
+        bytes.extend_from_slice(&packet.payload[..packet.payload.len().min(PAYLOAD_MAX)]);
         Held {
             sequence: packet.header.sequence,
             timestamp: packet.header.timestamp,
             codec,
-            len,
             bytes,
         }
     }
@@ -111,7 +133,10 @@ mod tests {
             if reorder.push(&Packet { header, payload: b"x" }, Some(Codec::Pcma)) {
                 heard.push(sequence);
             }
-            heard.extend(std::iter::from_fn(|| reorder.pop()).map(|held| held.sequence));
+            while let Some(held) = reorder.pop() {
+                heard.push(held.sequence);
+                reorder.recycle(held);
+            }
         }
         heard
     }
@@ -130,5 +155,11 @@ mod tests {
             assert_eq!(order(came), expected, "{name}");
         }
         assert_eq!(order(&[1, 3, 4, 5, 6, 2]), [1, 3, 4, 5, 6], "2 is too late");
+        let next_time = order(&[1, 3, 4, 5, 6, 2, 7, 9, 10, 11, 12, 13, 8, 14]);
+        assert_eq!(
+            next_time,
+            [1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14],
+            "8 is waited for"
+        );
     }
 }

@@ -71,6 +71,24 @@ fn each_mistake_is_told_with_its_line() {
 }
 
 #[test]
+fn the_media_of_a_trunk_is_read_and_has_defaults() {
+    let trunk = |more: &str| {
+        let text = GOOD.replace("channels = 120", &format!("channels = 120\n{more}"));
+        Config::parse(&text, Path::new("/etc/tocsin")).map(|config| config.trunks[0].clone())
+    };
+    let usual = trunk("").unwrap();
+    assert_eq!((usual.ptime.ms(), usual.security), (20, Security::Off));
+    assert_eq!(usual.silence.unwrap().as_secs(), 10);
+    let other = trunk("ptime = 40\nsilence = \"1min\"\nsrtp = \"offered\"").unwrap();
+    assert_eq!((other.ptime.ms(), other.security), (40, Security::Offered));
+    assert_eq!(other.silence.unwrap().as_secs(), 60);
+    assert_eq!(trunk("silence = \"0s\"").unwrap().silence, None);
+    for wrong in ["ptime = 25", "ptime = 80", "silence = 10", "srtp = \"maybe\""] {
+        assert!(trunk(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn what_is_missing_is_named() {
     let told = mistakes("[[trunk]]\nport = 70000\n");
     assert!(told.iter().any(|problem| problem.contains("lacks “name”")), "{told:#?}");

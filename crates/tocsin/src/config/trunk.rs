@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use directory::E164;
-use rtp_media::Codec;
+use rtp_media::{Codec, Ptime};
 use sip_core::Transport;
 
 use super::dialect::Dialect;
@@ -40,6 +40,10 @@ pub struct Trunk {
     pub calls_per_second: u32,
     /// Codecs offered, best first.
     pub codecs: Vec<Codec>,
+    /// Length of the packets of sound that are asked for, and sent unless the carrier wants another.
+    pub ptime: Ptime,
+    /// An answered call from which nothing has come for so long is dead and is ended; `None`: never.
+    pub silence: Option<Duration>,
     /// Whether media are encrypted.
     pub security: Security,
     /// How called numbers are written.
@@ -63,6 +67,8 @@ pub struct Trunk {
 pub enum Security {
     /// Plain RTP.
     Off,
+    /// Encrypted if the carrier takes the keys that it is offered, plain otherwise.
+    Offered,
     /// Encrypted or the call fails.
     Required,
 }
@@ -92,6 +98,10 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Trunk> {
     let channels = section.integer("channels", 1..100_001).unwrap_or(30) as u32;
     let calls_per_second = section.integer("calls_per_second", 1..10_001).unwrap_or(10) as u32;
     let codecs = codecs(section);
+    let ptime = packet_time(section);
+    let silence = section
+        .duration("silence", Duration::ZERO..LONGEST_PERIOD)
+        .unwrap_or(Duration::from_secs(10));
     let security = section.read_with("srtp", security).unwrap_or(Security::Off);
     let number_format = section
         .read_with("number_format", number_format)
@@ -131,6 +141,8 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Trunk> {
         channels,
         calls_per_second,
         codecs,
+        ptime,
+        silence: Some(silence).filter(|silence| !silence.is_zero()),
         security,
         number_format,
         inband_dtmf,
@@ -147,6 +159,17 @@ pub(super) fn one_of(values: &str) -> Phrase {
     Phrase::new("config-expected-one-of").with("values", values)
 }
 
+/// In milliseconds: 10, 20 … 60.
+fn packet_time(section: &mut Section<'_, '_>) -> Ptime {
+    let Some(ms) = section.integer("ptime", 10..61) else {
+        return Ptime::MS_20;
+    };
+    Ptime::new(ms as u32).unwrap_or_else(|| {
+        section.blame(None, Mistake::Conflict(Phrase::new("config-conflict-ptime")));
+        Ptime::MS_20
+    })
+}
+
 fn transport(text: &str) -> Result<Transport, Phrase> {
     match text {
         "udp" => Ok(Transport::Udp),
@@ -159,8 +182,9 @@ fn transport(text: &str) -> Result<Transport, Phrase> {
 fn security(text: &str) -> Result<Security, Phrase> {
     match text {
         "off" => Ok(Security::Off),
+        "offered" => Ok(Security::Offered),
         "required" => Ok(Security::Required),
-        _ => Err(one_of("off, required")),
+        _ => Err(one_of("off, offered, required")),
     }
 }
 

@@ -424,6 +424,7 @@ impl<P: Ports> Probe<P> {
                     let source = match source {
                         rtp_media::DigitSource::Rfc4733 => "RFC 4733",
                         rtp_media::DigitSource::InBand => IN_BAND,
+                        rtp_media::DigitSource::Info => "INFO",
                     };
                     leg.note_digit(now, digit, source);
                     self.totals.digits += 1;

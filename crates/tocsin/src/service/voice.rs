@@ -138,6 +138,11 @@ impl Library {
             .name("speech".into())
             .spawn(work)
             .map_err(VoiceError::Thread)?;
+        // English ones in the background: the first English call need not wait for them.
+        for prompt in PROMPTS {
+            let key = PromptKey::new(prompt, Language::ENGLISH, &Settings::default());
+            let _ = jobs.send(Job::Prompt(key));
+        }
         Ok(Self { shared, jobs })
     }
 

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use dialer::{AttemptId, CallStats, MessageId, Order, Outcome};
 use ivr::{Prompt, Script};
 use rtp_media::sdp::{self, OfferSettings, SdpError};
-use rtp_media::{Clip, Command, StreamId};
+use rtp_media::tone::Progress;
+use rtp_media::{Clip, Command, Session, StreamId};
 use sip_core::Cause;
 
 use super::outcome;
@@ -24,6 +25,10 @@ pub(super) struct Call {
     over: Option<(Instant, Cause)>,
     stats_deadline: Option<Instant>,
     is_open: bool,
+    /// What early media agreed, until the answer.
+    early: Option<Box<Session>>,
+    /// The network's last word in tones before the answer.
+    tone: Option<Progress>,
     /// Playlists ordered so far; the latest is being said unless it was stopped.
     plays: u32,
     is_speaking: bool,
@@ -46,6 +51,8 @@ impl Call {
             over: None,
             stats_deadline: None,
             is_open: false,
+            early: None,
+            tone: None,
             plays: 0,
             is_speaking: false,
             has_rung: false,
@@ -104,6 +111,17 @@ impl Call {
         !std::mem::replace(&mut self.has_rung, true)
     }
 
+    pub(super) fn is_answered(&self) -> bool {
+        self.answered.is_some()
+    }
+
+    /// Notes what the network said in tones.
+    pub(super) fn note_tone(&mut self, tone: Progress) {
+        if self.answered.is_none() {
+            self.tone = Some(tone);
+        }
+    }
+
     pub(super) fn note_answered(&mut self, now: Instant) {
         self.answered = Some(now);
     }
@@ -127,21 +145,36 @@ impl Call {
         self.order.version = version;
     }
 
-    /// Applies the far end's answer; gives the order for the media engine.
-    pub(super) fn negotiate(&mut self, answer: &[u8]) -> Result<Option<Command>, SdpError> {
-        let session = Box::new(sdp::accept_answer(&self.offer, answer)?);
+    /// Applies the far end's answer to our offer; gives the order for the media engine. `is_early`: the person has not
+    /// answered yet.
+    pub(super) fn negotiate(&mut self, answer: &[u8], is_early: bool) -> Result<Command, SdpError> {
+        let mut session = Box::new(sdp::accept_answer(&self.offer, answer)?);
+        session.is_early = is_early;
+        self.early = is_early.then(|| session.clone());
         let stream = self.stream;
         let was_open = std::mem::replace(&mut self.is_open, true);
-        Ok(Some(if was_open {
+        Ok(if was_open {
             Command::Update { stream, session }
         } else {
             Command::Open { stream, session }
-        }))
+        })
+    }
+
+    /// The person answered, on what early media had agreed. `None` if there was no early media.
+    pub(super) fn end_early_media(&mut self) -> Option<Command> {
+        let mut session = self.early.take()?;
+        session.is_early = false;
+        Some(Command::Update {
+            stream: self.stream,
+            session,
+        })
     }
 
     /// Answers an offer that came in the middle of the call.
     pub(super) fn answer_offer(&mut self, offer: &[u8]) -> Result<(Bytes, Command), SdpError> {
-        let (answer, session) = sdp::answer(offer, &self.offer)?;
+        let (answer, mut session) = sdp::answer(offer, &self.offer)?;
+        session.is_early = self.answered.is_none();
+        self.early = session.is_early.then(|| Box::new(session.clone()));
         self.is_open = true;
         Ok((
             answer,
@@ -182,7 +215,7 @@ impl Call {
             _ if self.is_given_up => Outcome::Cancelled,
             (Some(_), _) if self.is_media_unusable => Outcome::Failed { status: 488 },
             (Some(_), _) => outcome::of_script(self.script.outcome()),
-            (None, Some((_, cause))) => outcome::of_failure(cause, self.has_rung),
+            (None, Some((_, cause))) => outcome::of_failure(cause, self.has_rung, self.tone),
             (None, None) => Outcome::Unknown,
         }
     }

@@ -29,15 +29,17 @@ impl Line {
         } else {
             InBandPolicy::Never
         };
-        let srtp = if config.security == Security::Required {
-            SrtpPolicy::Required
-        } else {
-            SrtpPolicy::Off
+        let srtp = match config.security {
+            Security::Off => SrtpPolicy::Off,
+            Security::Offered => SrtpPolicy::Offered,
+            Security::Required => SrtpPolicy::Required,
         };
         // The address is replaced for each call.
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
         let template = OfferSettings {
             codecs: config.codecs.clone(),
+            ptime: config.ptime,
+            silence_timeout: config.silence,
             inband,
             srtp,
             ..OfferSettings::new(nowhere, 0)
@@ -85,6 +87,7 @@ impl Line {
             address,
             session_id: stream.0,
             amd: hears_machines.then_some(self.machines),
+            tones: true,
             ..self.template.clone()
         };
         if offer.srtp != SrtpPolicy::Off {

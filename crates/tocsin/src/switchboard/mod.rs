@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use dialer::{AttemptId, CallReport, Order, Outcome};
+use rtp_media::tone::Progress;
 use rtp_media::{Command, StreamId};
 use sip_core::{CallId, Endpoint, Event, Invite, StatusCode};
 
@@ -279,8 +280,16 @@ impl<P: Ports, V: Voice> Switchboard<P, V> {
                 content_type,
                 body,
             } => {
-                if let Some(digit) = call::relayed_digit(&content_type, &body) {
-                    self.feed(now, endpoint, call, ivr::Input::Key(digit));
+                let Some(digit) = call::relayed_digit(&content_type, &body) else {
+                    return;
+                };
+                // Some gateways send a key by INFO and in the media: the engine knows which it has told already.
+                match self.calls.get(&call) {
+                    Some(state) if state.is_open() => self.media.push_back(Command::Relay {
+                        stream: state.stream(),
+                        digit,
+                    }),
+                    _ => self.feed(now, endpoint, call, ivr::Input::Key(digit)),
                 }
             }
             _ => {}
@@ -296,25 +305,27 @@ impl<P: Ports, V: Voice> Switchboard<P, V> {
         }
         // Early media is opened so that the port is alive both ways before the answer; nothing is played into it.
         if let Some(sdp) = sdp {
-            self.media.extend(call.negotiate(&sdp).ok().flatten());
+            self.media.extend(call.negotiate(&sdp, true).ok());
         }
     }
 
     fn handle_answered(&mut self, now: Instant, endpoint: &mut Endpoint, id: CallId, sdp: Option<Bytes>) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let negotiated = match sdp {
-            Some(sdp) => call.negotiate(&sdp).map(|command| self.media.extend(command)),
-            None if call.is_open() => Ok(()),
-            None => Err(rtp_media::sdp::SdpError::NoAudio),
+            Some(sdp) => call.negotiate(&sdp, false),
+            None => call.end_early_media().ok_or(rtp_media::sdp::SdpError::NoAudio),
         };
         call.note_answered(now);
         self.reports.push_back(CallReport::Answered {
             attempt: call.attempt(),
         });
-        if negotiated.is_err() {
-            call.note_unusable_media();
-            let _ = endpoint.hang_up(now, id);
-            return;
+        match negotiated {
+            Ok(command) => self.media.push_back(command),
+            Err(_) => {
+                call.note_unusable_media();
+                let _ = endpoint.hang_up(now, id);
+                return;
+            }
         }
         self.feed(now, endpoint, id, ivr::Input::Answered);
     }
@@ -391,6 +402,16 @@ impl<P: Ports, V: Voice> Switchboard<P, V> {
                 answerer: rtp_media::Answerer::Machine,
             } => (stream, ivr::Input::Machine),
             Media::Beep { stream } => (stream, ivr::Input::Beep),
+            Media::Progress { stream, progress } => {
+                let id = self.by_stream.get(&stream).copied();
+                let Some(call) = id.and_then(|id| self.calls.get_mut(&id)) else {
+                    return;
+                };
+                match progress {
+                    Progress::Fax if call.is_answered() => (stream, ivr::Input::Fax),
+                    _ => return call.note_tone(progress),
+                }
+            }
             Media::Dead { stream } => {
                 if let Some(id) = self.by_stream.get(&stream) {
                     let _ = endpoint.hang_up(now, *id);

@@ -1,17 +1,19 @@
 //! What the end of a call means to the dialer: SIP statuses and Q.850 causes mapped to outcomes.
 
 use dialer::{Heard, Outcome};
+use rtp_media::tone::Progress;
 use sip_core::{Cause, Origin};
 
 /// The outcome of a call that was never answered.
 ///
 /// RFC 3261 §21 gives the statuses; a Q.850 cause in a Reason header (RFC 3326) is the network's own word and is
-/// preferred where a gateway hid it behind a general status.
-pub(super) fn of_failure(cause: &Cause, has_rung: bool) -> Outcome {
+/// preferred where a gateway hid it behind a general status. Where neither says why, the last tone that the network played
+/// before the answer does: a line that only plays the busy tone until we give up was busy, and did not ring.
+pub(super) fn of_failure(cause: &Cause, has_rung: bool, tone: Option<Progress>) -> Outcome {
     let status = cause.status.map_or(0, |status| status.code());
     match cause.origin {
         Origin::Local => return Outcome::Cancelled,
-        Origin::RingTimeout => return Outcome::NoAnswer,
+        Origin::RingTimeout => return of_tone(tone, status).unwrap_or(Outcome::NoAnswer),
         Origin::Timeout | Origin::Transport => {
             return Outcome::Congestion {
                 status,
@@ -21,6 +23,9 @@ pub(super) fn of_failure(cause: &Cause, has_rung: bool) -> Outcome {
         Origin::Remote => {}
     }
     if let Some(outcome) = cause.q850.and_then(|q850| of_q850(q850, status, cause)) {
+        return outcome;
+    }
+    if let (408 | 480 | 487 | 500, Some(outcome)) = (status, of_tone(tone, status)) {
         return outcome;
     }
     match status {
@@ -34,6 +39,19 @@ pub(super) fn of_failure(cause: &Cause, has_rung: bool) -> Outcome {
             retry_after: cause.retry_after,
         },
         _ => Outcome::Failed { status },
+    }
+}
+
+/// What a progress tone says of why nobody answered.
+fn of_tone(tone: Option<Progress>, status: u16) -> Option<Outcome> {
+    match tone? {
+        Progress::Busy => Some(Outcome::Busy),
+        Progress::Congestion => Some(Outcome::Congestion {
+            status,
+            retry_after: None,
+        }),
+        Progress::Information => Some(Outcome::Unreachable { status }),
+        Progress::Ringing | Progress::Fax => None,
     }
 }
 
@@ -110,7 +128,7 @@ mod tests {
                 q850,
                 ..Cause::new(Origin::Remote)
             };
-            assert_eq!(of_failure(&cause, has_rung), expected, "{status} {q850:?}");
+            assert_eq!(of_failure(&cause, has_rung, None), expected, "{status} {q850:?}");
         }
     }
 
@@ -124,8 +142,36 @@ mod tests {
             status: 0,
             retry_after: Some(Duration::from_secs(5)),
         };
-        assert_eq!(of_failure(&cause, false), expected);
-        assert_eq!(of_failure(&Cause::new(Origin::RingTimeout), true), Outcome::NoAnswer);
-        assert_eq!(of_failure(&Cause::new(Origin::Local), true), Outcome::Cancelled);
+        assert_eq!(of_failure(&cause, false, None), expected);
+        assert_eq!(
+            of_failure(&Cause::new(Origin::RingTimeout), true, None),
+            Outcome::NoAnswer
+        );
+        assert_eq!(of_failure(&Cause::new(Origin::Local), true, None), Outcome::Cancelled);
+    }
+
+    #[test]
+    fn the_networks_tones_tell_why_where_the_status_does_not() {
+        let timeout = Cause::new(Origin::RingTimeout);
+        let refused = |status| Cause {
+            status: StatusCode::new(status),
+            ..Cause::new(Origin::Remote)
+        };
+        let congestion = |status| Outcome::Congestion {
+            status,
+            retry_after: None,
+        };
+        for (cause, tone, expected) in [
+            (&timeout, Progress::Busy, Outcome::Busy),
+            (&timeout, Progress::Congestion, congestion(0)),
+            (&timeout, Progress::Information, Outcome::Unreachable { status: 0 }),
+            (&timeout, Progress::Ringing, Outcome::NoAnswer),
+            (&refused(480), Progress::Busy, Outcome::Busy),
+            (&refused(480), Progress::Congestion, congestion(480)),
+            (&refused(486), Progress::Congestion, Outcome::Busy),
+            (&refused(404), Progress::Busy, Outcome::Unreachable { status: 404 }),
+        ] {
+            assert_eq!(of_failure(cause, true, Some(tone)), expected, "{cause:?} {tone:?}");
+        }
     }
 }
