@@ -34,6 +34,13 @@ pub trait Campaigns: Send + Sync + 'static {
     /// What is happening now. Costs nothing.
     fn view(&self) -> Arc<LiveView>;
 
+    /// Head of the journal's hash chain after this many records, by which a report is checked later; `None` when the
+    /// journal does not tell. May block.
+    fn seal(&self, records: u64) -> Option<[u8; 32]> {
+        let _ = records;
+        None
+    }
+
     /// What a policy would lead to, if the dialer can tell. May block.
     fn predict(&self, recipients: &[Contact], policy: &Policy) -> Option<Prediction> {
         let _ = (recipients, policy);
@@ -52,6 +59,10 @@ impl Campaigns for dialer::Handle {
 
     fn view(&self) -> Arc<LiveView> {
         dialer::Handle::view(self)
+    }
+
+    fn seal(&self, records: u64) -> Option<[u8; 32]> {
+        dialer::Handle::seal(self, records)
     }
 
     fn predict(&self, recipients: &[Contact], policy: &Policy) -> Option<Prediction> {

@@ -65,7 +65,11 @@ pub(crate) struct Member {
 /// One number of a recipient.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Slot {
+    /// The number, while the directory knows it.
     pub(crate) number: Option<E164>,
+    /// Whether there was a number when the person was added: what the story of the campaign goes by, also when the person
+    /// has been erased since.
+    pub(crate) is_listed: bool,
     pub(crate) tries: u8,
     pub(crate) unknowns: u8,
     /// Carrier failures in a row.
@@ -132,12 +136,13 @@ pub(crate) enum Next {
 
 impl Slot {
     fn is_open(&self, policy: &Policy) -> bool {
-        self.number.is_some() && !self.is_dead && !self.has_no_route && self.tries < policy.tries_per_number
+        self.is_listed && !self.is_dead && !self.has_no_route && self.tries < policy.tries_per_number
     }
 
     fn refresh(&mut self) {
         *self = Self {
             number: self.number,
+            is_listed: self.is_listed,
             live: self.live,
             has_no_route: self.has_no_route,
             ..Self::default()
@@ -146,7 +151,10 @@ impl Slot {
 }
 
 impl Member {
-    fn new(recipient: RecipientId, contact: Option<&Contact>) -> Self {
+    /// `listed`: how many numbers the person had, if the record tells.
+    fn new(recipient: RecipientId, contact: Option<&Contact>, listed: Option<u8>) -> Self {
+        let known = contact.map_or(SLOTS, |contact| contact.numbers.len());
+        let listed = listed.map_or(known, usize::from);
         let mut slots = [Slot::default(); SLOTS];
         for (slot, number) in slots
             .iter_mut()
@@ -154,6 +162,7 @@ impl Member {
         {
             slot.number = Some(*number);
         }
+        slots.iter_mut().take(listed).for_each(|slot| slot.is_listed = true);
         Self {
             recipient,
             language: contact.and_then(|contact| contact.language),
@@ -272,7 +281,9 @@ impl Campaign {
 
     pub(crate) fn apply(&mut self, event: &Event, at: Moment, at_ms: i64, contacts: Lookup<'_>) {
         match event {
-            Event::RecipientsAdded { recipients, .. } => self.add(recipients, contacts),
+            Event::RecipientsAdded {
+                recipients, numbers, ..
+            } => self.add(recipients, numbers, contacts),
             Event::CampaignLaunched { by, .. } => {
                 self.state = CampaignState::Running;
                 self.period_start = at;
@@ -307,21 +318,21 @@ impl Campaign {
         }
     }
 
-    fn add(&mut self, recipients: &[RecipientId], contacts: Lookup<'_>) {
+    fn add(&mut self, recipients: &[RecipientId], numbers: &[u8], contacts: Lookup<'_>) {
         self.members.reserve(recipients.len());
         self.index.reserve(recipients.len());
-        for recipient in recipients {
+        for (place, recipient) in recipients.iter().enumerate() {
             let at = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
             let contact = contacts(*recipient);
             if *self.index.entry(*recipient).or_insert(at) != at {
                 continue;
             }
-            let mut member = Member::new(*recipient, contact.as_ref());
-            if member.slots[0].number.is_none() {
+            let mut member = Member::new(*recipient, contact.as_ref(), numbers.get(place).copied());
+            if !member.slots[0].is_listed {
                 member.state = FinalState::NoNumber;
             }
             *self.counts.of(&member) += 1;
-            self.counts.numbers += member.slots.iter().filter(|slot| slot.number.is_some()).count() as u64;
+            self.counts.numbers += member.slots.iter().filter(|slot| slot.is_listed).count() as u64;
             self.members.push(member);
         }
     }
@@ -329,7 +340,7 @@ impl Campaign {
     /// Gives the members in some final states (and those still pending) fresh tries, and the campaign a fresh period.
     fn reopen(&mut self, at: Moment, which: impl Fn(FinalState) -> bool) {
         for member in &mut self.members {
-            if member.slots[0].number.is_none() || !(which(member.state) || member.state == FinalState::Pending) {
+            if !member.slots[0].is_listed || !(which(member.state) || member.state == FinalState::Pending) {
                 continue;
             }
             *self.counts.of(member) -= 1;
@@ -342,6 +353,8 @@ impl Campaign {
             self.state = CampaignState::Running;
             self.ended_ms = None;
         }
+        // Numbers that no trunk reaches, or that the directory has forgotten, are no tries to wait for.
+        (0..self.members.len()).for_each(|at| self.settle(at));
     }
 
     fn change_message(&mut self, message: MessageId, version: u32, in_progress: bool) {

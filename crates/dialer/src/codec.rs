@@ -178,6 +178,7 @@ fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
         Event::RecipientsAdded {
             campaign,
             recipients,
+            numbers,
             by,
         } => {
             w.number(campaign.0);
@@ -189,6 +190,9 @@ fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
                 let step = recipient.0.wrapping_sub(last) as i64;
                 w.number(((step << 1) ^ (step >> 63)) as u64);
                 last = recipient.0;
+            }
+            for count in numbers {
+                w.number((*count).into());
             }
             3
         }
@@ -332,9 +336,14 @@ fn event_of(tag: u8, r: &mut Reader<'_>) -> Result<Event, CodecError> {
                 last = last.wrapping_add(((step >> 1) as i64 ^ -((step & 1) as i64)) as u64);
                 recipients.push(RecipientId(last));
             }
+            let mut numbers = Vec::new();
+            while numbers.len() < recipients.len() && !r.is_empty() {
+                numbers.push(r.small()?);
+            }
             Event::RecipientsAdded {
                 campaign,
                 recipients,
+                numbers,
                 by,
             }
         }

@@ -50,6 +50,7 @@ fn events() -> Vec<Event> {
         Event::RecipientsAdded {
             campaign,
             recipients: [5, 6, 7, 3, u64::MAX, 0].map(RecipientId).to_vec(),
+            numbers: vec![1, 3, 0, 2, 1, 1],
             by: by(),
         },
         Event::CampaignLaunched { campaign, by: by() },

@@ -1,6 +1,6 @@
 //! Operators' commands.
 
-use crate::campaign::Campaign;
+use crate::campaign::{Campaign, SLOTS};
 use crate::dialer::{Dialer, Gate};
 use crate::{
     AttemptId, CampaignId, CampaignState, Command, CommandError, Contact, Event, FinalState, Message, Now, Reply,
@@ -221,9 +221,11 @@ impl Dialer {
         for chunk in recipients.chunks(CHUNK) {
             let ids = chunk.iter().map(|contact| contact.recipient).collect();
             let mut contacts = chunk.iter();
+            let listed = |contact: &Contact| contact.numbers.len().min(SLOTS) as u8;
             let event = Event::RecipientsAdded {
                 campaign,
                 recipients: ids,
+                numbers: chunk.iter().map(listed).collect(),
                 by: by.to_owned(),
             };
             self.emit_with(now, event, &mut |_| contacts.next().cloned());

@@ -49,6 +49,8 @@ pub enum Event {
         campaign: CampaignId,
         /// Who.
         recipients: Vec<RecipientId>,
+        /// How many numbers each of them had; empty in records of the first version.
+        numbers: Vec<u8>,
         /// The user.
         by: String,
     },

@@ -82,6 +82,23 @@ impl Dialer {
         Ok(dialer)
     }
 
+    /// The story of a journal up to where these records end, to be asked with [`Dialer::query`]: nothing goes on, and no
+    /// directory is needed.
+    ///
+    /// # Errors
+    /// The first record that cannot be read.
+    pub fn retell(records: impl Iterator<Item = Result<Record, JournalError>>) -> Result<Self, JournalError> {
+        let now = Now::read();
+        let mut dialer = Self::new(Settings::default(), now);
+        for record in records {
+            let record = record?;
+            let at = Moment::from_ms(record.at_ms);
+            dialer.state.apply(&record, at, &mut |_| None);
+        }
+        dialer.durable = dialer.state.next;
+        Ok(dialer)
+    }
+
     /// Calls that were in progress when the program ended: their end is unknown, unless the key had been pressed.
     fn end_cut_off(&mut self, now: Now) {
         let mut cut_off: Vec<(AttemptId, CampaignId, usize)> = self

@@ -71,6 +71,9 @@ impl Dialer {
             let mut classes = [NO_ROUTE; SLOTS];
             for (slot, class) in classes.iter_mut().enumerate() {
                 let Some(number) = campaign.members[at].slots[slot].number else {
+                    if campaign.members[at].slots[slot].is_listed {
+                        campaign.disable(at, slot);
+                    }
                     continue;
                 };
                 match self

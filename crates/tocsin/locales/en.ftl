@@ -109,6 +109,7 @@ config-a-section-list = sections [[in double brackets]]
 config-expected-address = expected an address and a port, for example "0.0.0.0:5060"
 config-expected-ip = expected an IP address
 config-expected-between = must be between { $least } and { $most }
+config-expected-store = expected: "sled" or "redb"
 config-expected-duration = expected a duration such as "500ms", "30s", "5min" or "2h"
 config-expected-ports = expected two ports, for example "20000-40000"
 config-expected-port-order = the first port must be at least 1024 and lower than the last
@@ -293,3 +294,54 @@ fault-too-large = the message is too large
 fault-too-many-headers = the message has too many header fields
 fault-unsupported = not served: { $status }
 fault-body = the body is malformed
+
+## The journal
+help-journal = Verify, back up or restore the journal of campaigns
+help-journal-verify = Prove that the journal is whole and unaltered, and that a report belongs to it
+help-journal-verify-backup = Backup to check instead of the journal
+help-journal-verify-report = Report (JSON) of which every figure must come from this journal
+help-journal-verify-records = Number of records that a report states
+help-journal-verify-head = Head that a report states
+help-journal-backup = Back the journal up into a file, whether tocsin runs or not
+help-journal-backup-to = File to write
+help-journal-restore = Restore the journal of a backup
+help-journal-restore-from = File of the backup
+help-journal-restore-replace = Replace the journal that is there, which is kept under another name
+journal-whole = the journal is whole and unaltered: { $records ->
+    [0] no record
+    [one] { $records } record
+   *[other] { $records } records
+}, head { $head }
+journal-belongs = the head after { $records ->
+    [one] { $records } record
+   *[other] { $records } records
+} is the one of this journal
+journal-report-good = the report { $path } says what the journal says: { $recipients ->
+    [one] { $recipients } recipient
+   *[other] { $recipients } recipients
+}, { $attempts ->
+    [one] { $attempts } call
+   *[other] { $attempts } calls
+}
+journal-none = there is no journal in { $path }
+journal-file = { $path }: { $reason }
+journal-backed-up = the journal is backed up in { $path }
+journal-backup-exists = { $path } is there already: a backup never replaces another; give another name
+journal-restored = the journal is restored in { $path }
+journal-former = the one that was there is kept in { $path }
+journal-exists = there is a journal in { $path }; nothing is changed. To put the backup in its place, add --replace: the journal that is there is then kept under another name
+journal-nobody = the journal is in use, and the program that uses it does not answer ({ $reason }): run this command as the service's user, or stop the service
+journal-refused = tocsin does not give its journal: { $words }
+journal-cut = tocsin stopped giving its journal ({ $reason }); try again, and read its log if it happens again
+journal-short = this journal only has { $held ->
+    [one] { $held } record
+   *[other] { $held } records
+}; the report states { $records }: records are missing, or it is another journal
+journal-other-head = the head stated after { $records ->
+    [one] { $records } record
+   *[other] { $records } records
+} is not the one of this journal: the report or the journal was changed, or it comes from another journal
+journal-report-json = { $path } is not a report in JSON
+journal-report-unsealed = { $path } states neither the campaign, nor the number of records, nor the head of the journal: it cannot be verified
+journal-report-campaign = the journal does not know campaign { $campaign }
+journal-report-differs = the report does not say what the journal says: for “{ $what }” it states { $stated }, and the journal { $told }

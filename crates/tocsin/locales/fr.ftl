@@ -109,6 +109,7 @@ config-a-section-list = une suite de sections [[entre doubles crochets]]
 config-expected-address = attendu : une adresse et un port, par exemple "0.0.0.0:5060"
 config-expected-ip = attendu : une adresse IP
 config-expected-between = attendu : entre { $least } et { $most }
+config-expected-store = attendu : "sled" ou "redb"
 config-expected-duration = attendu : une durée telle que "500ms", "30s", "5min" ou "2h"
 config-expected-ports = attendu : deux ports, par exemple "20000-40000"
 config-expected-port-order = le premier port doit être au moins 1024 et inférieur au dernier
@@ -293,3 +294,54 @@ fault-too-large = le message est trop grand
 fault-too-many-headers = le message a trop d’en-têtes
 fault-unsupported = non servi : { $status }
 fault-body = le corps est mal formé
+
+## The journal
+help-journal = Vérifier, sauvegarder ou remettre en place le journal des campagnes
+help-journal-verify = Prouver que le journal est complet et intact, et qu’un compte rendu lui appartient
+help-journal-verify-backup = Sauvegarde à vérifier à la place du journal
+help-journal-verify-report = Compte rendu (JSON) dont chaque chiffre doit venir de ce journal
+help-journal-verify-records = Nombre d’enregistrements qu’un compte rendu indique
+help-journal-verify-head = Empreinte qu’un compte rendu indique
+help-journal-backup = Sauvegarder le journal dans un fichier, que tocsin tourne ou non
+help-journal-backup-to = Fichier à écrire
+help-journal-restore = Remettre en place le journal d’une sauvegarde
+help-journal-restore-from = Fichier de la sauvegarde
+help-journal-restore-replace = Remplacer le journal présent, qui est gardé sous un autre nom
+journal-whole = le journal est complet et intact : { $records ->
+    [0] aucun enregistrement
+    [one] { $records } enregistrement
+   *[other] { $records } enregistrements
+}, empreinte { $head }
+journal-belongs = l’empreinte après { $records ->
+    [one] { $records } enregistrement
+   *[other] { $records } enregistrements
+} est bien celle de ce journal
+journal-report-good = le compte rendu { $path } dit ce que dit le journal : { $recipients ->
+    [one] { $recipients } destinataire
+   *[other] { $recipients } destinataires
+}, { $attempts ->
+    [one] { $attempts } appel
+   *[other] { $attempts } appels
+}
+journal-none = il n’y a pas de journal dans { $path }
+journal-file = { $path } : { $reason }
+journal-backed-up = le journal est sauvegardé dans { $path }
+journal-backup-exists = { $path } existe déjà : une sauvegarde n’en remplace jamais une autre ; donnez un autre nom
+journal-restored = le journal est remis en place dans { $path }
+journal-former = celui qui y était est gardé dans { $path }
+journal-exists = il y a un journal dans { $path } ; rien n’est changé. Pour mettre la sauvegarde à sa place, ajoutez --replace : le journal présent est alors gardé sous un autre nom
+journal-nobody = le journal est utilisé, et le programme qui l’utilise ne répond pas ({ $reason }) : lancez cette commande sous l’utilisateur du service, ou arrêtez-le
+journal-refused = tocsin ne donne pas son journal : { $words }
+journal-cut = tocsin s’est arrêté de donner son journal ({ $reason }) ; recommencez, et lisez son journal de service si cela se répète
+journal-short = ce journal n’a que { $held ->
+    [one] { $held } enregistrement
+   *[other] { $held } enregistrements
+} ; le compte rendu en indique { $records } : des enregistrements manquent, ou c’est un autre journal
+journal-other-head = l’empreinte indiquée après { $records ->
+    [one] { $records } enregistrement
+   *[other] { $records } enregistrements
+} n’est pas celle de ce journal : le compte rendu ou le journal a été changé, ou il vient d’un autre journal
+journal-report-json = { $path } n’est pas un compte rendu en JSON
+journal-report-unsealed = { $path } n’indique ni la campagne, ni le nombre d’enregistrements, ni l’empreinte du journal : il ne peut pas être vérifié
+journal-report-campaign = le journal ne connaît pas la campagne { $campaign }
+journal-report-differs = le compte rendu ne dit pas ce que dit le journal : pour « { $what } », il indique { $stated }, et le journal { $told }

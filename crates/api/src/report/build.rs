@@ -55,7 +55,7 @@ pub(crate) fn build(desk: &Desk, report: &CampaignReport, message: &str, languag
         organisation: desk.settings.organisation.clone(),
         title: report.summary.name.clone(),
         message: message.to_owned(),
-        facts: facts(report, words),
+        facts: facts(report, desk.services.campaigns.seal(report.records), words),
         counts,
         causes,
         timeline: timeline(report),
@@ -90,7 +90,7 @@ pub(crate) fn cause_label(words: Words<'_>, cause: Cause) -> String {
         .into_owned()
 }
 
-fn facts(report: &CampaignReport, words: Words<'_>) -> Vec<Fact> {
+fn facts(report: &CampaignReport, seal: Option<[u8; 32]>, words: Words<'_>) -> Vec<Fact> {
     let view = &report.summary;
     let fact = |key: &'static str, value: Cell| Fact {
         key,
@@ -127,6 +127,10 @@ fn facts(report: &CampaignReport, words: Words<'_>) -> Vec<Fact> {
         fact("service", Cell::text(&report.service)),
         fact("made", Cell::Time(report.at_ms)),
     ];
+    if let Some(head) = seal {
+        facts.push(fact("journal-records", Cell::Count(report.records)));
+        facts.push(fact("journal-head", Cell::text(dialer::journal::hex(&head))));
+    }
     if view.exercise {
         facts.insert(1, fact("kind", Cell::text(words.get("preset-exercise"))));
     }

@@ -303,6 +303,7 @@ mod tests {
             Event::RecipientsAdded {
                 campaign,
                 recipients: vec![recipient, RecipientId(7)],
+                numbers: Vec::new(),
                 by: "op".into(),
             },
             Event::CampaignLaunched {

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod dial;
+pub mod journal;
 pub mod load;
 pub mod parse;
 pub mod serve;
@@ -40,6 +41,7 @@ enum Command {
     Check(check::Arguments),
     Dial(dial::Arguments),
     Load(load::Arguments),
+    Journal(journal::Arguments),
     Parse {
         #[arg(required = true)]
         files: Vec<PathBuf>,
@@ -55,6 +57,7 @@ pub fn run(line: CommandLine, words: &Words<'static>) -> ExitCode {
         Command::Check(arguments) => check::run(arguments, words),
         Command::Dial(arguments) => dial::run(arguments, words),
         Command::Load(arguments) => load::run(arguments, words),
+        Command::Journal(arguments) => journal::run(arguments, words),
         Command::Parse { files, json } => parse::run(&files, json, words),
     }
 }

@@ -24,6 +24,7 @@ pub(crate) use trunk::{CODECS, codec};
 pub use trunk::{NumberFormat, Security, Trunk};
 
 use crate::words::Phrase;
+
 use reader::{Reader, Section};
 
 /// The whole configuration of one tocsin.
@@ -37,6 +38,8 @@ pub struct Config {
     pub organisation: Option<String>,
     /// IANA name of the time zone of dates in the console and on reports.
     pub time_zone: Option<String>,
+    /// The journal.
+    pub journal: Journal,
     /// The HTTPS API and console.
     pub web: Web,
     /// Signalling.
@@ -57,6 +60,13 @@ pub struct Config {
     pub groups: Vec<Group>,
     /// People who may sign in; more are added in the console.
     pub users: Vec<User>,
+}
+
+/// The journal.
+#[derive(Debug, Clone, Default)]
+pub struct Journal {
+    /// What it is kept in; one that is there stays in what it is in unless told otherwise.
+    pub store: Option<dialer::journal::Engine>,
 }
 
 /// The HTTPS API and console.
@@ -180,6 +190,9 @@ fn read_root(root: &mut Section<'_, '_>, base: &Path) -> Option<Config> {
         .unwrap_or(Duration::from_secs(10));
     let organisation = root.text("organisation");
     let time_zone = root.read_with("time_zone", people::time_zone);
+    let journal = root.table("journal", |section| Journal {
+        store: section.parsed("store", "config-expected-store"),
+    });
     let web = root.table("web", read_web);
     let sip = root.table("sip", read_sip);
     let media = root.table("media", |section| read_media(section, sip.listen.ip()));
@@ -211,6 +224,7 @@ fn read_root(root: &mut Section<'_, '_>, base: &Path) -> Option<Config> {
         grace,
         organisation,
         time_zone,
+        journal,
         web,
         sip,
         media,

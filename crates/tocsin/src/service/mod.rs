@@ -1,6 +1,7 @@
 //! The running system: what is started, in which order, on which thread.
 
 pub mod clerk;
+pub mod control;
 mod names;
 pub mod register;
 pub mod signalling;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use dialer::journal::Embedded;
+use dialer::journal::{Embedded, Engine};
 use dialer::{Dialer, Handle, Journal, JournalError, Now, RestoreError, Sequence, TrunkChange, TrunkIndex};
 use rand::RngCore;
 use rtp_media::driver::{Media, Settings as MediaSettings, StartError};
@@ -24,6 +25,7 @@ use crate::switchboard::Line;
 use crate::words::{Phrase, Told, error_in_english, system};
 
 use clerk::Clerk;
+use control::Control;
 use register::Register;
 use signalling::{Board, Stopper};
 use voice::{Library, VoiceError};
@@ -89,6 +91,7 @@ const DNS_PATIENCE: Duration = Duration::from_secs(3);
 pub struct Service {
     server: api::Server,
     dialer: Handle,
+    control: Control,
     stopper: Stopper,
     signalling: JoinHandle<()>,
     trunks: u16,
@@ -109,7 +112,7 @@ impl Service {
         let directory = directory::Store::open(config.data.join("directory"))
             .and_then(directory::Shared::new)
             .map_err(ServiceError::Directory)?;
-        let journal = Embedded::open(&config.data.join("journal")).map_err(ServiceError::Journal)?;
+        let journal = open_journal(config).map_err(ServiceError::Journal)?;
         let library = Library::open(config).map_err(ServiceError::Voice)?;
         let mut driver = Driver::bind(trunks::endpoint(config), random_seed())
             .await
@@ -140,6 +143,7 @@ impl Service {
         let dialer =
             dialer::driver::start(dialer, Box::new(journal), Box::new(exchange)).map_err(ServiceError::Thread)?;
         let register = Register::default();
+        let control = Control::open(&config.data, dialer.clone()).map_err(data)?;
         let services = api::Services {
             calls: register.table(),
             campaigns: Arc::new(dialer.clone()),
@@ -161,6 +165,7 @@ impl Service {
         Ok(Self {
             server,
             dialer,
+            control,
             stopper,
             signalling,
             trunks: config.trunks.len() as u16,
@@ -183,6 +188,7 @@ impl Service {
                 .trunk(TrunkIndex(trunk), TrunkChange::RetryAfter(self.grace + CLOSED));
         }
         self.stopper.stop(self.grace);
+        drop(self.control);
         let (signalling, dialer) = (self.signalling, self.dialer);
         let ended = tokio::task::spawn_blocking(move || {
             let _ = signalling.join();
@@ -198,6 +204,13 @@ fn start_media(config: &Config, waker: sip_core::driver::Waker) -> Result<Media,
         wake: Some(Arc::new(move || waker.wake())),
         ..MediaSettings::new(config.media.address, config.media.ports.clone())
     })
+}
+
+/// The journal that is there, whatever it is kept in; a new one in the store of the configuration.
+fn open_journal(config: &Config) -> Result<Embedded, JournalError> {
+    let folder = config.data.join("journal");
+    let store = config.journal.store.or(Engine::found(&folder)).unwrap_or_default();
+    Embedded::open_with(&folder, store)
 }
 
 fn restore(config: &Config, journal: &Embedded, directory: &directory::Shared) -> Result<Dialer, ServiceError> {

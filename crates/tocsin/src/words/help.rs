@@ -17,7 +17,18 @@ pub fn localised(command: Command, words: &Words<'_>) -> Command {
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     for name in names {
         let own = name.clone();
-        command = command.mut_subcommand(name, |sub| dress(sub, &own, words));
+        command = command.mut_subcommand(name, |sub| page(sub, &own, words));
+    }
+    command
+}
+
+/// One command's page and those of the commands in it, whose keys go on with their names.
+fn page(command: Command, name: &str, words: &Words<'_>) -> Command {
+    let mut command = dress(command.disable_help_subcommand(true), name, words);
+    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    for inner in names {
+        let key = format!("{name}-{inner}");
+        command = command.mut_subcommand(inner, |sub| page(sub, &key, words));
     }
     command
 }

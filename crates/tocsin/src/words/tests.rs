@@ -78,8 +78,13 @@ fn every_command_and_argument_is_explained_in_both_languages() {
     for language in [Language::French, Language::English] {
         let words = of(language);
         let line = help::localised(CommandLine::command(), &words);
-        for page in std::iter::once(&line).chain(line.get_subcommands()) {
-            let name = page.get_name();
+        let mut pages = vec![(line.get_name().to_owned(), &line)];
+        for page in line.get_subcommands() {
+            pages.push((page.get_name().to_owned(), page));
+            let inner = page.get_subcommands();
+            pages.extend(inner.map(|inner| (format!("{}-{}", page.get_name(), inner.get_name()), inner)));
+        }
+        for (name, page) in pages {
             let about = page.get_about().map(ToString::to_string).unwrap_or_default();
             let key = if name == "tocsin" {
                 "help".to_owned()

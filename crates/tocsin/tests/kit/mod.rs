@@ -101,8 +101,20 @@ password = "{ADMIN_SECRET}"
         }
     }
 
+    /// Starts a program that goes on while others run at the same place.
+    pub fn start_beside(&self, language: &str, arguments: &[&str]) -> Running {
+        self.start_as(language, arguments, "service")
+    }
+
     pub fn start(&self, language: &str, arguments: &[&str]) -> Running {
-        let (out, err) = (self.path("out.txt"), self.path("err.txt"));
+        self.start_as(language, arguments, "run")
+    }
+
+    fn start_as(&self, language: &str, arguments: &[&str], name: &str) -> Running {
+        let (out, err) = (
+            self.path(&format!("{name}.out.txt")),
+            self.path(&format!("{name}.err.txt")),
+        );
         let child = Command::new(env!("CARGO_BIN_EXE_tocsin"))
             .args(arguments)
             .current_dir(self.folder.path())
