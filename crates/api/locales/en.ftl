@@ -166,6 +166,7 @@ list-create = Create the list
 zone-arrondissement = Arrondissement
 zone-canton = Canton
 zone-epci = Intercommunality
+recipient-anonymous = Recipient no. { $place } (anonymous)
 recipient-erased = Recipient { $id } (erased)
 
 ## Users

@@ -166,6 +166,7 @@ list-create = Créer la liste
 zone-arrondissement = Arrondissement
 zone-canton = Canton
 zone-epci = Intercommunalité
+recipient-anonymous = Destinataire n° { $place } (anonymisé)
 recipient-erased = Destinataire { $id } (effacé)
 
 ## Users

@@ -36,6 +36,8 @@ pub(crate) struct Campaign {
     /// In order of their ids.
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) counts: Counts,
+    /// Whether its results have lost their persons.
+    pub(crate) is_anonymous: bool,
     /// Grows with each change of the message.
     edition: u16,
     /// Confirmations of older editions do not count: those who gave them are called again.
@@ -260,6 +262,7 @@ impl Campaign {
             index: HashMap::new(),
             attempts: Vec::new(),
             counts: Counts::default(),
+            is_anonymous: false,
             edition: 0,
             recalled_before: 0,
         })
@@ -292,6 +295,7 @@ impl Campaign {
             }
             Event::CampaignPaused { .. } => self.state = CampaignState::Paused,
             Event::CampaignResumed { .. } => self.state = CampaignState::Running,
+            Event::CampaignAnonymised { .. } => self.anonymise(),
             Event::CampaignStopped { .. } => self.finish(CampaignState::Stopped, at_ms),
             Event::CampaignEnded { .. } => self.finish(CampaignState::Ended, at_ms),
             Event::UnconfirmedRetried { .. } => {
@@ -334,6 +338,36 @@ impl Campaign {
             *self.counts.of(&member) += 1;
             self.counts.numbers += member.slots.iter().filter(|slot| slot.is_listed).count() as u64;
             self.members.push(member);
+        }
+    }
+
+    /// A person was erased: what became of them stays, by number; their telephone numbers are forgotten.
+    fn forget(&mut self, at: usize) {
+        let Some(member) = self.members.get_mut(at) else { return };
+        member.language = None;
+        let listed = member.slots.iter().filter(|slot| slot.is_listed).count() as u64;
+        for slot in &mut member.slots {
+            slot.number = None;
+            slot.is_listed = false;
+        }
+        self.counts.numbers = self.counts.numbers.saturating_sub(listed);
+        self.settle(at);
+    }
+
+    /// See [`Event::CampaignAnonymised`]: members are numbered by their place in this campaign alone.
+    fn anonymise(&mut self) {
+        self.is_anonymous = true;
+        self.index.clear();
+        for at in 0..self.members.len() {
+            self.forget(at);
+            self.members[at].recipient = crate::contact::anonymous(at);
+        }
+    }
+
+    /// See [`Event::RecipientErased`].
+    pub(crate) fn erase(&mut self, recipient: RecipientId) {
+        if let Some(at) = self.index.get(&recipient) {
+            self.forget(*at as usize);
         }
     }
 

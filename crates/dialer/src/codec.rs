@@ -292,6 +292,15 @@ fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
             w.number((*is_up).into());
             15
         }
+        Event::CampaignAnonymised { campaign } => {
+            w.number(campaign.0);
+            41
+        }
+        Event::RecipientErased { recipient, by } => {
+            w.number(recipient.0);
+            w.text(by);
+            40
+        }
         Event::Noted { by, action, subject } => {
             w.text(by);
             w.text(action);
@@ -434,6 +443,13 @@ fn event_of(tag: u8, r: &mut Reader<'_>) -> Result<Event, CodecError> {
         32 => Event::TariffsSet {
             trunk: r.text()?,
             tariffs: r.json()?,
+        },
+        41 => Event::CampaignAnonymised {
+            campaign: CampaignId(r.number()?),
+        },
+        40 => Event::RecipientErased {
+            recipient: RecipientId(r.number()?),
+            by: r.text()?,
         },
         other => return Err(CodecError::Tag(other)),
     })

@@ -98,6 +98,11 @@ fn events() -> Vec<Event> {
             trunk: "orange".into(),
             is_up: false,
         },
+        Event::CampaignAnonymised { campaign },
+        Event::RecipientErased {
+            recipient: RecipientId(41),
+            by: by(),
+        },
         Event::Noted {
             by: by(),
             action: "directory.import".into(),

@@ -101,6 +101,14 @@ pub enum Command {
         /// The user, or the telephone number's owner as known.
         by: String,
     },
+    /// A person was erased from the directory: their numbers are forgotten, and they are rung no more. A call in progress
+    /// goes on to its end.
+    Erase {
+        /// Who.
+        recipient: RecipientId,
+        /// The user.
+        by: String,
+    },
     /// Writes a line into the audit trail.
     Note {
         /// The user.

@@ -174,6 +174,14 @@ impl Dialer {
                     self.after_change(now, campaign, at);
                 }
             }
+            Command::Erase { recipient, by } => {
+                self.emit(now, Event::RecipientErased { recipient, by });
+                let member = |campaign: &Campaign| Some((campaign.id, *campaign.index.get(&recipient)?));
+                let concerned: Vec<_> = self.state.campaigns.values().filter_map(member).collect();
+                for (campaign, at) in concerned {
+                    self.after_change(now, campaign, at);
+                }
+            }
             Command::Note { by, action, subject } => {
                 self.emit(now, Event::Noted { by, action, subject });
             }

@@ -16,6 +16,20 @@ pub struct Contact {
     pub language: Option<Language>,
 }
 
+/// Numbers from here on are no recipients of the directory but places in a campaign that has lost its persons.
+const ANONYMOUS: u64 = 1 << 63;
+
+pub(crate) fn anonymous(place: usize) -> RecipientId {
+    RecipientId(ANONYMOUS | place as u64)
+}
+
+/// The place in its campaign, from 0, of a recipient whose person is not known any more because the results have been kept
+/// long enough; `None` for those of the directory.
+#[must_use]
+pub fn anonymous_place(recipient: RecipientId) -> Option<u64> {
+    (recipient.0 & ANONYMOUS != 0).then_some(recipient.0 & !ANONYMOUS)
+}
+
 /// Where contacts are looked up when a campaign is created, extended or restored from the journal.
 pub trait Contacts {
     /// The contact of a recipient; `None` if the directory does not know them (any more).

@@ -39,6 +39,8 @@ pub struct Dialer {
     pub(crate) alarm: Option<String>,
     pub(crate) ahead: Duration,
     pub(crate) last_turn: Moment,
+    /// When the next campaign loses its persons.
+    pub(crate) expiry: Option<Moment>,
     /// A record of which the time to durability is measured.
     probe: Option<(Sequence, Moment)>,
 }
@@ -101,6 +103,7 @@ impl Dialer {
             alarm: None,
             ahead: AHEAD.0,
             last_turn: moment,
+            expiry: None,
             probe: None,
             settings,
         }
@@ -192,6 +195,7 @@ impl Dialer {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let mut next = Moment::FAR;
+        next = next.min(self.expiry.unwrap_or(Moment::FAR));
         if let Some(Reverse((due, ..))) = self.waiting.peek() {
             next = next.min(*due);
         }
@@ -284,6 +288,9 @@ impl Dialer {
         };
         let moment = self.clock.moment(now);
         self.state.apply(&record, moment, contacts);
+        if crate::retention::concerns(&record.event) {
+            self.find_expiry();
+        }
         let sequence = record.sequence;
         self.probe.get_or_insert((sequence, moment));
         self.records.push_back(record);

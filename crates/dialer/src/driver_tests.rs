@@ -275,6 +275,8 @@ fn the_journal_is_read_while_a_campaign_runs() {
     let mut backup = Vec::new();
     let verified = crate::journal::write_backup(&reader, &mut backup).unwrap();
     assert!(verified.records > 50);
+    // It holds the store's lock as long as it lives.
+    drop(reader);
     wait_for_end(&handle, campaign);
     let report = handle.campaign_report(campaign).unwrap();
     let seal = handle.seal(report.records).unwrap();

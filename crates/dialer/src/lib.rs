@@ -29,6 +29,7 @@ mod prediction;
 mod record;
 mod report;
 mod restore;
+mod retention;
 mod schedule;
 mod settings;
 mod show;
@@ -39,7 +40,7 @@ mod trunk;
 mod view;
 
 pub use command::{Answer, Command, CommandError, ConfirmedBy, Missed, Query, Reply};
-pub use contact::{Contact, Contacts, E164, Language, RecipientId};
+pub use contact::{Contact, Contacts, E164, Language, RecipientId, anonymous_place};
 pub use dialer::Dialer;
 pub use driver::Handle;
 pub use id::{AttemptId, CampaignId, MessageId, Sequence, TrunkIndex};

@@ -175,6 +175,19 @@ pub enum Event {
         /// Its prices.
         tariffs: Vec<Tariff>,
     },
+    /// The results of a campaign have been kept long enough: they lose their persons (R16). Counts, times and costs stay.
+    CampaignAnonymised {
+        /// Which campaign.
+        campaign: CampaignId,
+    },
+    /// A person was erased from the directory (R24): no number of theirs is kept in memory, none is rung any more. The
+    /// records name the person by number only, which is never given again.
+    RecipientErased {
+        /// Who.
+        recipient: RecipientId,
+        /// The user.
+        by: String,
+    },
     /// A line of the audit trail.
     Noted {
         /// The user.
@@ -202,8 +215,10 @@ impl Event {
             | Self::MessageChanged { campaign, .. }
             | Self::AttemptStarted { campaign, .. }
             | Self::Confirmed { campaign, .. }
+            | Self::CampaignAnonymised { campaign }
             | Self::AttemptEnded { campaign, .. } => Some(*campaign),
-            Self::MessageSaved { .. }
+            Self::RecipientErased { .. }
+            | Self::MessageSaved { .. }
             | Self::Started { .. }
             | Self::TrunkChanged { .. }
             | Self::TariffsSet { .. }

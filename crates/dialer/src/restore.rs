@@ -66,6 +66,7 @@ impl Dialer {
         );
         dialer.publish_tariffs(now);
         dialer.end_cut_off(now);
+        dialer.find_expiry();
         let open: Vec<CampaignId> = dialer
             .state
             .campaigns

@@ -16,6 +16,7 @@ impl Dialer {
         self.last_turn = moment;
         self.end_lost(now, moment);
         self.expire(now, moment);
+        self.anonymise(now, moment);
         self.wake(moment);
         self.release(now, moment);
         self.pump(now, moment);

@@ -15,6 +15,8 @@ pub struct Settings {
     pub time_zone: jiff::tz::TimeZone,
     /// An attempt without any report for this long after it must have ended counts as [`crate::Outcome::Unknown`].
     pub lost_report_margin: Duration,
+    /// How long the results of a campaign stay linked to persons after its end; `None`: for ever.
+    pub keep: Option<Duration>,
     /// The longest call; after it the dialer hangs up.
     pub longest_call: Duration,
 }
@@ -26,6 +28,7 @@ impl Default for Settings {
             throttles: Vec::new(),
             time_zone: mainland_france(),
             lost_report_margin: Duration::from_secs(30),
+            keep: None,
             longest_call: Duration::from_secs(15 * 60),
         }
     }

@@ -159,6 +159,11 @@ impl State {
                     }
                 }
             }
+            Event::RecipientErased { recipient, .. } => {
+                self.campaigns
+                    .values_mut()
+                    .for_each(|campaign| campaign.erase(*recipient));
+            }
             other => {
                 let Some(campaign) = other.campaign().and_then(|id| self.campaigns.get_mut(&id)) else {
                     return;

@@ -261,7 +261,10 @@ fn attempts(report: &CampaignReport, directory: &Directory, words: Words<'_>) ->
 fn person(id: RecipientId, directory: &Directory, words: Words<'_>) -> [Cell; 3] {
     match directory.recipient(id) {
         None => [
-            Cell::Text(words.with("recipient-erased", &[("id", id.to_string().into())])),
+            Cell::Text(match dialer::anonymous_place(id) {
+                Some(place) => words.with("recipient-anonymous", &[("place", (place + 1).to_string().into())]),
+                None => words.with("recipient-erased", &[("id", id.to_string().into())]),
+            }),
             Cell::Empty,
             Cell::Empty,
         ],

@@ -62,11 +62,17 @@ pub struct Config {
     pub users: Vec<User>,
 }
 
+/// Results may not lose their persons before the day is over that looks at them, nor be promised for longer than people live.
+const SHORTEST_KEEP: Duration = Duration::from_secs(86_400);
+const LONGEST_KEEP: Duration = Duration::from_secs(100 * 366 * 86_400);
+
 /// The journal.
 #[derive(Debug, Clone, Default)]
 pub struct Journal {
     /// What it is kept in; one that is there stays in what it is in unless told otherwise.
     pub store: Option<dialer::journal::Engine>,
+    /// How long results stay linked to persons after the end of their campaign; `None`: for ever.
+    pub keep: Option<Duration>,
 }
 
 /// The HTTPS API and console.
@@ -192,6 +198,7 @@ fn read_root(root: &mut Section<'_, '_>, base: &Path) -> Option<Config> {
     let time_zone = root.read_with("time_zone", people::time_zone);
     let journal = root.table("journal", |section| Journal {
         store: section.parsed("store", "config-expected-store"),
+        keep: section.duration("keep", SHORTEST_KEEP..LONGEST_KEEP),
     });
     let web = root.table("web", read_web);
     let sip = root.table("sip", read_sip);

@@ -217,6 +217,7 @@ fn restore(config: &Config, journal: &Embedded, directory: &directory::Shared) -
     let settings = dialer::Settings {
         trunks: config.trunks.iter().map(trunks::dialling).collect(),
         throttles: config.throttles.clone(),
+        keep: config.journal.keep,
         ..dialer::Settings::default()
     };
     let contacts = directory.snapshot();
