@@ -47,7 +47,7 @@ unit:
 programs:
 	$(CARGO) build --workspace --bins --locked
 
-# SIPp as scripted far end, baresip as independent telephone.
+# SIPp as scripted far end in both directions, baresip and linphone as independent telephones, Kamailio as proxy.
 peers: programs
 	target/debug/peers
 

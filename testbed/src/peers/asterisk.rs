@@ -34,17 +34,17 @@ pub fn checks(root: &Path, folder: &Path) -> Vec<Check> {
         check(
             "asterisk",
             "Asterisk challenges and answers, hears the tone and our key, and its keys are heard (RFC 4733)",
-            |root, folder| called(root, folder, "events", &[]),
+            |root, folder| called(root, folder, "events", Some('7'), &[]),
         ),
         check(
             "asterisk-tones",
-            "the same without telephone events: keys are tones in the sound, both ways",
-            |root, folder| called(root, folder, "tones", &["--dtmf", "inband"]),
+            "Asterisk challenges and answers without telephone events, hears the tone, and its keys are heard as tones in the sound",
+            |root, folder| called(root, folder, "tones", None, &["--dtmf", "inband"]),
         ),
         check(
             "asterisk-srtp",
-            "the same with encrypted sound (SDES)",
-            |root, folder| called(root, folder, "secure", &["--srtp"]),
+            "Asterisk challenges and answers with encrypted sound (SDES), hears the tone and our key, and its keys are heard",
+            |root, folder| called(root, folder, "secure", Some('7'), &["--srtp"]),
         ),
         check(
             "asterisk-calls",
@@ -76,9 +76,11 @@ impl Pbx {
             fs::create_dir_all(outside.join(place))?;
         }
         let rtp = ports::free("127.0.0.1")?;
+        let modules = modules(root)?;
         for (name, text) in SETTINGS {
             let text = text
                 .replace("@INSIDE@", &inside)
+                .replace("@MODULES@", &modules)
                 .replace("@PORT@", &port.to_string())
                 .replace("@RTP@", &rtp.to_string())
                 .replace("@RTP_END@", &(rtp + 1).to_string())
@@ -135,8 +137,8 @@ impl Pbx {
     }
 
     /// Insists on the tone and the key that it heard.
-    fn expect(&self, key: char, seconds: f64) -> anyhow::Result<()> {
-        let text = format!("heard key {key}");
+    fn expect(&self, key: Option<char>, seconds: f64) -> anyhow::Result<()> {
+        let text = format!("heard key {}", key.map(String::from).unwrap_or_default());
         let deadline = Instant::now() + Duration::from_secs(10);
         while !self.log().contains(&text) {
             ensure!(
@@ -152,6 +154,21 @@ impl Pbx {
     }
 }
 
+/// Where its modules are, inside its root: below the name of the machine's architecture.
+fn modules(root: &Path) -> anyhow::Result<String> {
+    let found = fs::read_dir(root.join("usr/lib"))?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path().join("asterisk/modules"))
+        .find(|path| path.is_dir())
+        .with_context(|| {
+            format!(
+                "there is no Asterisk in {}; see scripts/asterisk-root.sh",
+                root.display()
+            )
+        })?;
+    Ok(format!("/{}", found.strip_prefix(root)?.display()))
+}
+
 impl Drop for Pbx {
     fn drop(&mut self) {
         // It has nothing to save.
@@ -164,7 +181,7 @@ impl Drop for Pbx {
 const SETTINGS: [(&str, &str); 6] = [
     (
         "asterisk.conf",
-        "[directories](!)\n[directories]\nastetcdir => @INSIDE@/etc\nastmoddir => /usr/lib/asterisk/modules\n\
+        "[directories](!)\n[directories]\nastetcdir => @INSIDE@/etc\nastmoddir => @MODULES@\n\
          astvarlibdir => /var/lib/asterisk\nastdbdir => @INSIDE@/db\nastkeydir => /var/lib/asterisk\n\
          astdatadir => /usr/share/asterisk\nastagidir => /usr/share/asterisk/agi-bin\nastspooldir => @INSIDE@/spool\n\
          astrundir => @INSIDE@/run\nastlogdir => @INSIDE@/log\nastsbindir => /usr/sbin\n",
@@ -195,14 +212,15 @@ const SETTINGS: [(&str, &str); 6] = [
     ),
     (
         "extensions.conf",
-        "[in]\nexten => 100,1,Answer()\n same => n,MixMonitor(@INSIDE@/both.wav,r(@INSIDE@/heard.wav))\n same => n,Wait(1)\n \
-         same => n,SendDTMF(12)\n same => n,Read(KEY,,1,,1,6)\n same => n,Log(NOTICE,heard key ${KEY})\n same => n,Wait(20)\n",
+        "[in]\nexten => 100,1,Answer()\n same => n,MixMonitor(@INSIDE@/both.wav,r(@INSIDE@/heard.wav))\n \
+         same => n,Read(KEY,,1,,1,6)\n same => n,Log(NOTICE,heard key ${KEY})\n same => n,SendDTMF(12)\n same => n,Wait(20)\n",
     ),
 ];
 
-fn called(root: &Path, folder: &Path, endpoint: &str, arguments: &[&str]) -> anyhow::Result<()> {
+fn called(root: &Path, folder: &Path, endpoint: &str, key: Option<char>, arguments: &[&str]) -> anyhow::Result<()> {
     let pbx = Pbx::start(root, folder, 9)?;
-    let mut all = vec!["--user", USER, "--from", endpoint, "--press", "7"];
+    let press = key.map(String::from).unwrap_or_default();
+    let mut all = vec!["--user", USER, "--from", endpoint, "--press", &press];
     all.extend(arguments);
     let to = format!("sip:100@127.0.0.1:{}", pbx.port);
     let dialled = dial::dial(folder, &to, &dial::Settings::new(8.0, &all)).with_context(|| pbx.log())?;
@@ -213,7 +231,7 @@ fn called(root: &Path, folder: &Path, endpoint: &str, arguments: &[&str]) -> any
         pbx.log()
     );
     expect_digits(&dialled.told, "12")?;
-    pbx.expect('7', 5.0)
+    pbx.expect(key, 5.0)
 }
 
 fn calls(root: &Path, folder: &Path) -> anyhow::Result<()> {
@@ -225,5 +243,5 @@ fn calls(root: &Path, folder: &Path) -> anyhow::Result<()> {
     let calls = called.end(1)?;
     let told = calls.first().with_context(|| pbx.log())?;
     expect_digits(told, "12")?;
-    pbx.expect('4', 5.0)
+    pbx.expect(Some('4'), 5.0)
 }

@@ -68,7 +68,7 @@ impl Telephone {
         let configuration = format!(
             "[sip]\nsip_port={port}\nsip_tcp_port=0\nsip_tls_port=0\nuse_ipv6=0\nipv6_migration_done=1\nguess_hostname=0\n\
              contact=sip:{USER}@127.0.0.1:{port}\n\
-             [rtp]\naudio_rtp_port={rtp}\n\
+             [rtp]\nbind_address=127.0.0.1\naudio_rtp_port={rtp}\n\
              [audio_codec_0]\nmime=PCMA\nrate=8000\nchannels=1\nenabled=1\n\
              [auth_info_0]\nusername={USER}\npasswd={PASSWORD}\nrealm=tocsin\n\
              [sound]\nechocancellation=0\n"

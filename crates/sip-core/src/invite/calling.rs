@@ -286,6 +286,16 @@ impl Call {
             dialog.local_sequence = dialog.local_sequence.max(early.dialog.local_sequence);
             dialog.remote_sequence = early.dialog.remote_sequence;
         }
+        self.session = session_timer::of_answer(cx, self.trunk, response);
+        if self.session.is_some() && had_offer {
+            // A peer without UPDATE is refreshed by re-INVITE, which offers the session again. The ACK takes the INVITE's place in
+            // the table, so this comes first.
+            let offer = cx.core.table.client(tx).map(|entry| entry.request.clone());
+            let offer = offer.map(|request| Bytes::copy_from_slice(compose::body_of(&request)));
+            if let Some(offer) = offer.filter(|offer| !offer.is_empty()) {
+                self.remember_sdp(&offer);
+            }
+        }
         if had_offer {
             cx.core.acknowledge(tx, &mut dialog, None);
         } else {
@@ -295,15 +305,6 @@ impl Call {
             && let Some(auth) = &mut trunk.auth
         {
             auth.learn_next(response.headers());
-        }
-        self.session = session_timer::of_answer(cx, self.trunk, response);
-        if self.session.is_some() && had_offer {
-            // A peer without UPDATE is refreshed by re-INVITE, which offers the session again.
-            let offer = cx.core.table.client(tx).map(|entry| entry.request.clone());
-            let offer = offer.map(|request| Bytes::copy_from_slice(compose::body_of(&request)));
-            if let Some(offer) = offer.filter(|offer| !offer.is_empty()) {
-                self.remember_sdp(&offer);
-            }
         }
         self.dialog = Some(Box::new(dialog));
         self.phase = Phase::Up;
