@@ -111,6 +111,21 @@ pub(super) fn wake_sharply() {
     }
 }
 
+/// Asks that the calling thread be run before ordinary programs whenever it is due, as audio servers ask: a backup or a report
+/// on the same machine must not delay anybody's sound. The lowest of the real-time priorities, or a better place among
+/// ordinary programs, or nothing, as the system allows; a thread that never slept would still leave them one twentieth
+/// (sched(7)).
+pub(super) fn run_first() {
+    // SAFETY: the structure lives through the call; 0 is the calling thread. A refusal changes nothing but the order.
+    unsafe {
+        let mut lowest: libc::sched_param = mem::zeroed();
+        lowest.sched_priority = 1;
+        if libc::sched_setscheduler(0, libc::SCHED_RR, &raw const lowest) != 0 {
+            libc::setpriority(libc::PRIO_PROCESS, 0, -11);
+        }
+    }
+}
+
 /// Undoes a connect: datagrams of anyone are received again. A port that was bound by its number stays bound; one that
 /// the kernel chose would be lost.
 pub(super) fn disconnect(socket: &UdpSocket) -> io::Result<()> {

@@ -166,6 +166,7 @@ impl Media {
                     // A core that is not there is no reason to be without media.
                     let _ = core.map(kernel::pin);
                     kernel::wake_sharply();
+                    kernel::run_first();
                     let engine = Engine::new(engine, rand::random(), Instant::now(), SystemTime::now());
                     Pacer {
                         engine,
