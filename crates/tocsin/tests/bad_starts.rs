@@ -270,7 +270,11 @@ fn an_alert_system_starts_when_the_dns_does_not_know_its_trunk() {
     let live = kit::desk::Desk::sign_in(&site).get("live");
     assert_eq!(live["trunks"][0]["name"], "Opérateur");
     assert_eq!(live["trunks"][0]["is_up"], false, "{live}");
-    assert!(running.err().contains("nulle-part.invalid"), "{}", running.err());
+    running.wait_until("the trunk without address is told", |running| {
+        running
+            .err()
+            .contains("tocsin\u{a0}: ligne «\u{a0}Opérateur\u{a0}»\u{a0}: l’hôte «\u{a0}nulle-part.invalid\u{a0}»")
+    });
     running.signal(rustix::process::Signal::TERM);
     assert!(running.wait().success(), "{}", running.err());
 }

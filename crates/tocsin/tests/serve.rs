@@ -4,11 +4,13 @@
 
 mod kit;
 
+use std::net::TcpListener;
 use std::sync::atomic::Ordering;
 
 use kit::Site;
 use kit::desk::Desk;
 use kit::telephone::Telephones;
+use rustix::process::Signal;
 use serde_json::json;
 
 #[test]
@@ -101,6 +103,36 @@ fn groups_of_the_file_give_their_rights() {
     for (language, word) in [("fr", "il n’y a pas de groupe"), ("en", "there is no group")] {
         site.run(language, &["serve"]).is_refusal(&["lea", "Personne", word]);
     }
+}
+
+#[test]
+fn a_start_that_fails_has_begun_no_attempt() {
+    let (site, telephones) = (Site::new(), Telephones::start());
+    site.write("tocsin.toml", site.configuration_without_password(telephones.port));
+    let mut running = site.start("fr", &["serve"]);
+    running.wait_until_served();
+    Desk::sign_in(&site).launch(2, 20);
+    running.wait_until("both calls are up", |_| {
+        telephones.counts.up.load(Ordering::Relaxed) == 2
+    });
+    running.signal(Signal::KILL);
+    running.wait();
+
+    // The campaign would resume, but the console's port is taken.
+    let holder = TcpListener::bind(("127.0.0.1", site.web_port)).unwrap();
+    site.run("fr", &["serve"]).is_refusal(&["le port HTTPS"]);
+    drop(holder);
+    assert_eq!(telephones.counts.called.load(Ordering::Relaxed), 2);
+
+    let mut running = site.start("fr", &["serve"]);
+    running.wait_until("they are rung again", |_| {
+        telephones.counts.called.load(Ordering::Relaxed) == 4
+    });
+    let desk = Desk::sign_in(&site);
+    running.wait_until("the view has taken notice", |_| {
+        desk.get("campaigns/1")["attempts"].as_u64() >= Some(4)
+    });
+    assert_eq!(desk.get("campaigns/1")["attempts"], 4);
 }
 
 #[test]

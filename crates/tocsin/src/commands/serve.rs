@@ -48,6 +48,9 @@ async fn serve(config: &Config, words: &Words<'_>) -> Result<(), ServiceError> {
     if let Some(password) = server.initial_password() {
         say(Phrase::new("serve-first-password").with("password", password));
     }
+    for warning in service.warnings() {
+        super::fail(words, warning);
+    }
     signals.next().await;
     say(Phrase::new("serve-ending").with("seconds", config.grace.as_secs()));
     tokio::select! {

@@ -81,7 +81,7 @@ impl Told for ServiceError {
 
 error_in_english!(ServiceError);
 
-/// Trunks are closed for longer than an end takes.
+/// Trunks are closed for longer than a start or an end takes.
 const CLOSED: Duration = Duration::from_secs(600);
 
 /// How long the start waits for the name servers; a trunk that is not found by then is down until it is.
@@ -96,6 +96,7 @@ pub struct Service {
     signalling: JoinHandle<()>,
     trunks: u16,
     grace: Duration,
+    warnings: Vec<Phrase>,
 }
 
 impl Service {
@@ -135,9 +136,16 @@ impl Service {
         }
         let media = Arc::new(start_media(config, driver.waker()).map_err(ServiceError::Media)?);
         let mut dialer = restore(config, &journal, &directory)?;
-        for (index, trunk) in config.trunks.iter().enumerate().filter(|(index, _)| is_lost[*index]) {
-            tracing::warn!(trunk = trunk.name, "{}", trunks::without_address(trunk).english());
-            dialer.handle_trunk(Now::read(), TrunkIndex(index as u16), TrunkChange::Down);
+        let mut warnings = Vec::new();
+        for (index, trunk) in config.trunks.iter().enumerate() {
+            let change = if is_lost[index] {
+                warnings.push(trunks::without_address(trunk));
+                TrunkChange::Down
+            } else {
+                // A start that fails further down must not have begun any attempt.
+                TrunkChange::RetryAfter(CLOSED)
+            };
+            dialer.handle_trunk(Now::read(), TrunkIndex(index as u16), change);
         }
         let (exchange, stopper, requests) = signalling::queue(&driver.waker(), library.clone());
         let dialer =
@@ -162,6 +170,9 @@ impl Service {
         let callers = (clerk::reception(&config.incoming), clerk);
         let board = Board::new(lines, ids, media, library, dialer.clone(), callers, requests).registering(register);
         let signalling = signalling::spawn("signalling", move || (driver, board)).map_err(ServiceError::Thread)?;
+        for index in (0..config.trunks.len()).filter(|index| !is_lost[*index]) {
+            dialer.trunk(TrunkIndex(index as u16), TrunkChange::Up);
+        }
         Ok(Self {
             server,
             dialer,
@@ -170,7 +181,13 @@ impl Service {
             signalling,
             trunks: config.trunks.len() as u16,
             grace: config.grace,
+            warnings,
         })
+    }
+
+    /// What the operator should know although everything has started.
+    pub fn warnings(&self) -> &[Phrase] {
+        &self.warnings
     }
 
     /// The HTTPS server.
