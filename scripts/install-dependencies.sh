@@ -18,7 +18,7 @@ linphone-cli    | command -v linphonec                                   | tests
 kamailio        | command -v kamailio                                    | tests: a proxy between us and a telephone
 openssl         | command -v openssl                                     | tests: a certificate for the telephone that speaks TLS
 ffmpeg          | command -v ffmpeg                                      | tests: decodes what is sent, to judge the sound
-tshark          | command -v tshark                                      | tests: analyses the packets that are sent
+tshark          | command -v tshark                                      | tests: analyses the packets that are sent, reads captures
 '
 
 missing=()

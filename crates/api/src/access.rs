@@ -116,6 +116,8 @@ pub(crate) const RULES: &[Rule] = &[
     noted("POST", "/api/v1/users", ADMINISTRATION, "user.create"),
     noted("PUT", "/api/v1/users/{login}", ADMINISTRATION, "user.change"),
     noted("DELETE", "/api/v1/users/{login}", ADMINISTRATION, "user.delete"),
+    noted("PUT", "/api/v1/users/{login}/telephone", ADMINISTRATION, "user.telephone"),
+    noted("DELETE", "/api/v1/users/{login}/telephone", ADMINISTRATION, "user.telephone"),
     seen("GET", "/api/v1/groups", ADMINISTRATION),
     noted("PUT", "/api/v1/groups/{name}", ADMINISTRATION, "group.change"),
     noted("DELETE", "/api/v1/groups/{name}", ADMINISTRATION, "group.delete"),

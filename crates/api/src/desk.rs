@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::attempts::Attempts;
 use crate::audit::{Audit, Operation};
 use crate::console::Upload;
+use crate::lockout::Lockout;
 use crate::problem::Problem;
 use crate::sessions::Sessions;
 use crate::text::{Catalogue, Language, Words};
@@ -28,6 +29,7 @@ pub(crate) struct Desk {
     pub(crate) sessions: Sessions,
     pub(crate) audit: Audit,
     pub(crate) attempts: Attempts,
+    pub(crate) lockout: Lockout,
     pub(crate) zone: TimeZone,
     /// Passwords verified at the same time. A flood of logins must leave the cores to the calls.
     pub(crate) verifying: Semaphore,
@@ -57,6 +59,7 @@ impl Desk {
             audit: Audit::open(data.join("audit.jsonl"))?,
             texts: Catalogue::embedded(),
             attempts: Attempts::default(),
+            lockout: Lockout::default(),
             verifying: Semaphore::new(2),
             closing: watch::Sender::new(false),
             uploads: Mutex::default(),

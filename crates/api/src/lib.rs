@@ -15,6 +15,7 @@ mod desk;
 mod extract;
 mod gate;
 mod levers;
+mod lockout;
 mod numbers;
 mod problem;
 mod report;

@@ -269,6 +269,11 @@ pub enum ServeError {
         /// The group.
         group: String,
     },
+    /// A user that the configuration names has telephone codes that cannot be used.
+    #[error(
+        "the telephone codes of the user “{0}” of the configuration cannot be used: a user code has 2 to 12 digits and is one person's, a secret code has 6 to 16"
+    )]
+    PhoneCodes(String),
     /// The time zone is unknown.
     #[error("“{0}” is not a time zone; write an IANA name such as Europe/Paris")]
     TimeZone(String),

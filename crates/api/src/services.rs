@@ -78,6 +78,14 @@ pub trait Speech: Send + Sync + 'static {
     /// # Errors
     /// When no voice can speak this text.
     fn preview(&self, text: &str, language: &str) -> Result<Vec<u8>, SpeechError>;
+
+    /// A recording of the audio store, by the name that a message gives it, as a complete WAV file. May block.
+    ///
+    /// # Errors
+    /// When there is no such recording.
+    fn recording(&self, name: &str) -> Result<Vec<u8>, SpeechError> {
+        Err(SpeechError::Engine(format!("there is no recording “{name}”")))
+    }
 }
 
 /// Why a text could not be spoken.

@@ -68,6 +68,8 @@ pub struct NamedUser {
     pub groups: BTreeSet<String>,
     /// The password.
     pub password: String,
+    /// User code and secret code for launches by telephone: digits.
+    pub telephone: Option<(String, String)>,
 }
 
 /// Never shows the password.

@@ -85,6 +85,21 @@ struct Account {
     /// The groups that the configuration gave last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     named_groups: Option<BTreeSet<String>>,
+    /// How the user signs in by telephone, if at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    telephone: Option<PhoneCodes>,
+}
+
+/// How a user signs in by telephone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct PhoneCodes {
+    /// The user code: digits, unique.
+    code: String,
+    /// Argon2id of the secret code, in PHC form.
+    pin: String,
+    /// What the configuration gave last: the code, and the same of the secret code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    named: Option<(String, String)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +125,8 @@ pub(crate) enum UserError {
     GroupName,
     #[error("a password has at least {MIN_PASSWORD} characters")]
     Password,
+    #[error("a user code has 2 to 12 digits, a secret code 6 to 16")]
+    PhoneCodes,
     #[error("nobody could administer any more")]
     LastAdministrator,
     #[error("the group still has members")]
@@ -167,6 +184,7 @@ impl Users {
                 password: hash(password),
                 named: None,
                 named_groups: None,
+                telephone: None,
             });
         }
         if book != before {
@@ -195,6 +213,47 @@ impl Users {
         let expected = account.map_or(self.decoy.as_str(), |account| account.password.as_str());
         let matches = fits(expected, password);
         matches && account.is_some()
+    }
+
+    /// The user with this user code, if the secret code is theirs. Costs as much as [`Users::verify`], also for codes that
+    /// nobody has.
+    pub(crate) fn by_telephone(&self, code: &str, pin: &str) -> Option<String> {
+        let book = self.book.load();
+        let account = book.with_code(code).filter(|account| !account.user.disabled);
+        let codes = account.and_then(|account| account.telephone.as_ref());
+        let matches = fits(codes.map_or(self.decoy.as_str(), |codes| codes.pin.as_str()), pin);
+        account.filter(|_| matches).map(|account| account.user.login.clone())
+    }
+
+    /// Whose user code this is.
+    pub(crate) fn of_code(&self, code: &str) -> Option<String> {
+        let book = self.book.load();
+        book.with_code(code).map(|account| account.user.login.clone())
+    }
+
+    /// Gives a user codes for the telephone, or takes them away.
+    pub(crate) fn set_telephone(&self, login: &str, codes: Option<(&str, &str)>) -> Result<(), UserError> {
+        let codes = codes
+            .map(|(code, pin)| {
+                check_phone_codes(code, pin)?;
+                Ok::<_, UserError>(PhoneCodes {
+                    code: code.to_owned(),
+                    pin: hash(pin),
+                    named: None,
+                })
+            })
+            .transpose()?;
+        self.change(|book| {
+            let taken = codes.as_ref().and_then(|codes| book.with_code(&codes.code));
+            if taken.is_some_and(|account| account.user.login != login) {
+                return Err(UserError::Taken);
+            }
+            let account = book.accounts.iter_mut().find(|account| account.user.login == login);
+            let account = account.ok_or(UserError::Unknown)?;
+            let named = account.telephone.take().and_then(|codes| codes.named);
+            account.telephone = codes.map(|codes| PhoneCodes { named, ..codes });
+            Ok(())
+        })
     }
 
     /// The rights of a user now; `None` when unknown or disabled.
@@ -233,6 +292,7 @@ impl Users {
                 password,
                 named: None,
                 named_groups: None,
+                telephone: None,
             });
             Ok(())
         })
@@ -320,6 +380,52 @@ impl Users {
     }
 }
 
+impl Book {
+    fn with_code(&self, code: &str) -> Option<&Account> {
+        self.accounts
+            .iter()
+            .find(|account| account.telephone.as_ref().is_some_and(|codes| codes.code == code))
+    }
+}
+
+/// The telephone codes that the configuration gives, unless they were changed in the console since.
+fn name_telephone(book: &mut Book, named: &NamedUser) -> Result<(), ServeError> {
+    let Some((code, pin)) = &named.telephone else {
+        return Ok(());
+    };
+    let login = &named.login;
+    let is_taken = book.with_code(code).is_some_and(|account| account.user.login != *login);
+    if is_taken || check_phone_codes(code, pin).is_err() {
+        return Err(ServeError::PhoneCodes(login.clone()));
+    }
+    let Some(account) = book.accounts.iter_mut().find(|account| account.user.login == *login) else {
+        return Ok(());
+    };
+    let named = account.telephone.as_ref().and_then(|codes| codes.named.as_ref());
+    let is_known = named.is_some_and(|(known, hash)| known == code && fits(hash, pin));
+    if !is_known {
+        let pin = hash(pin);
+        account.telephone = Some(PhoneCodes {
+            code: code.clone(),
+            named: Some((code.clone(), pin.clone())),
+            pin,
+        });
+    }
+    Ok(())
+}
+
+/// A secret code of six digits and the lock-out leave a guesser about one chance in two thousand a day.
+fn check_phone_codes(code: &str, pin: &str) -> Result<(), UserError> {
+    let is_number = |text: &str, length: std::ops::RangeInclusive<usize>| {
+        length.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if is_number(code, 2..=12) && is_number(pin, 6..=16) {
+        Ok(())
+    } else {
+        Err(UserError::PhoneCodes)
+    }
+}
+
 fn rights_of(book: &Book, user: &User) -> BTreeSet<Right> {
     book.groups
         .iter()
@@ -383,8 +489,9 @@ fn name_user(book: &mut Book, named: &NamedUser) -> Result<(), ServeError> {
             named: Some(password.clone()),
             named_groups: Some(groups),
             password,
+            telephone: None,
         });
-        return Ok(());
+        return name_telephone(book, named);
     };
     let is_known = account
         .named
@@ -399,7 +506,7 @@ fn name_user(book: &mut Book, named: &NamedUser) -> Result<(), ServeError> {
         account.user.groups.clone_from(&groups);
     }
     account.named_groups = Some(groups);
-    Ok(())
+    name_telephone(book, named)
 }
 
 fn fits(hash: &str, password: &str) -> bool {

@@ -34,6 +34,7 @@ fn users_of_the_configuration_are_added_and_follow_its_passwords() {
         name: String::new(),
         groups: BTreeSet::from(["administration".into()]),
         password: password.into(),
+        telephone: None,
     };
     let (users, made) = Users::open(path.clone(), None, &[], &[named("first password")]).unwrap();
     assert_eq!(made, None, "somebody can administer already");
@@ -77,6 +78,7 @@ fn groups_of_the_configuration_are_added_and_follow_its_rights() {
         name: "Léa Martin".into(),
         groups: groups.iter().map(|name| (*name).to_owned()).collect(),
         password: "un mot de passe".into(),
+        telephone: None,
     };
     let open = |rights: &[Right], groups: &[&str]| {
         Users::open(
@@ -181,4 +183,61 @@ fn bad_logins_passwords_and_groups_are_refused() {
     ));
     assert!(matches!(users.delete("nobody"), Err(UserError::Unknown)));
     assert!(!users.verify("nobody", "x"));
+}
+
+#[test]
+fn telephone_codes_are_one_persons_and_are_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("users.json");
+    let crise = |code: &str| NamedUser {
+        login: "crise".into(),
+        name: String::new(),
+        groups: BTreeSet::from(["launch".into()]),
+        password: "first password".into(),
+        telephone: Some((code.into(), "123456".into())),
+    };
+    let open = |code: &str| Users::open(path.clone(), Some("a long password"), &[], &[crise(code)]);
+    assert!(matches!(open("8x"), Err(ServeError::PhoneCodes(_))));
+    let (users, _) = open("80").unwrap();
+    assert_eq!(users.by_telephone("80", "123456").as_deref(), Some("crise"));
+    assert_eq!(users.by_telephone("80", "123457"), None);
+    assert_eq!(users.by_telephone("81", "123456"), None);
+    assert!(matches!(
+        users.set_telephone("admin", Some(("80", "654321"))),
+        Err(UserError::Taken)
+    ));
+    for (code, pin) in [
+        ("8", "123456"),
+        ("80", "12345"),
+        ("80a", "123456"),
+        ("80", "12345678901234567"),
+    ] {
+        assert!(
+            matches!(
+                users.set_telephone("crise", Some((code, pin))),
+                Err(UserError::PhoneCodes)
+            ),
+            "{code} {pin}"
+        );
+    }
+    users.set_telephone("crise", Some(("81", "999999"))).unwrap();
+    assert!(!std::fs::read_to_string(&path).unwrap().contains("999999"));
+    let (users, _) = open("80").unwrap();
+    assert_eq!(
+        users.by_telephone("81", "999999").as_deref(),
+        Some("crise"),
+        "the file did not change: the console wins"
+    );
+    users
+        .update(
+            User {
+                disabled: true,
+                ..user("crise", GROUPS[1])
+            },
+            None,
+        )
+        .unwrap();
+    assert_eq!(users.by_telephone("81", "999999"), None, "disabled");
+    users.set_telephone("crise", None).unwrap();
+    assert_eq!(users.of_code("81"), None);
 }

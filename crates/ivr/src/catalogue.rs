@@ -44,32 +44,102 @@ pub fn launch_words(
     let (launch, listen) = (key(settings.launch_key, english), key(settings.listen_key, english));
     let text = match (prompt, english) {
         (LaunchPrompt::Message(_), _) => return None,
-        (LaunchPrompt::AskPin, false) => "Composez votre code, puis dièse.".into(),
-        (LaunchPrompt::AskPin, true) => "Type your code, then the hash key.".into(),
-        (LaunchPrompt::WrongPin, false) => "Ce code est faux.".into(),
-        (LaunchPrompt::WrongPin, true) => "This code is wrong.".into(),
+        (LaunchPrompt::AskCode, false) => "Composez votre code d'utilisateur, puis dièse.".into(),
+        (LaunchPrompt::AskCode, true) => "Type your user code, then the hash key.".into(),
+        (LaunchPrompt::AskPin, false) => "Composez votre code secret, puis dièse.".into(),
+        (LaunchPrompt::AskPin, true) => "Type your secret code, then the hash key.".into(),
+        (LaunchPrompt::WrongPin, false) => "Ces codes ne sont pas acceptés.".into(),
+        (LaunchPrompt::WrongPin, true) => "These codes are not accepted.".into(),
         (LaunchPrompt::TooManyPins, false) => "Trop de codes faux ont été composés. Au revoir.".into(),
         (LaunchPrompt::TooManyPins, true) => "Too many wrong codes were typed. Goodbye.".into(),
-        (LaunchPrompt::AskMessage, false) => "Composez le numéro du message, puis dièse.".into(),
-        (LaunchPrompt::AskMessage, true) => "Type the number of the message, then the hash key.".into(),
+        (LaunchPrompt::AskMessage, false) => {
+            "Composez le numéro du message, puis dièse. Pour en enregistrer un, composez 0, puis dièse.".into()
+        }
+        (LaunchPrompt::AskMessage, true) => {
+            "Type the number of the message, then the hash key. To record one, type 0, then the hash key.".into()
+        }
+        (LaunchPrompt::AskCampaign, false) => {
+            "Composez le numéro de l'alerte dont le message change, puis dièse.".into()
+        }
+        (LaunchPrompt::AskCampaign, true) => {
+            "Type the number of the alert whose message changes, then the hash key.".into()
+        }
+        (LaunchPrompt::AskRecording, false) => {
+            "Dictez votre message après le signal sonore, puis appuyez sur dièse.".into()
+        }
+        (LaunchPrompt::AskRecording, true) => "Speak your message after the tone, then press the hash key.".into(),
+        (LaunchPrompt::Tone | LaunchPrompt::Recording, _) => return None,
+        (LaunchPrompt::NothingHeard, false) => "Rien n'a été entendu.".into(),
+        (LaunchPrompt::NothingHeard, true) => "Nothing was heard.".into(),
+        (LaunchPrompt::ReviewMenu, false) => format!(
+            "Pour garder ce message, appuyez sur {launch}. Pour le réécouter, sur {listen}. Pour l'enregistrer de nouveau, sur 3."
+        ),
+        (LaunchPrompt::ReviewMenu, true) => format!(
+            "To keep this message, press {launch}. To hear it again, press {listen}. To record it again, press 3."
+        ),
+        (LaunchPrompt::Kept(choice), false) => format!("Le message est gardé sous le numéro {}.", choice.number),
+        (LaunchPrompt::Kept(choice), true) => format!("The message is kept under number {}.", choice.number),
+        (LaunchPrompt::KeepRefused, false) => "Le message n'a pas pu être gardé.".into(),
+        (LaunchPrompt::KeepRefused, true) => "The message could not be kept.".into(),
+        (LaunchPrompt::UseMenu { can_change: true }, false) => format!(
+            "Pour lancer une nouvelle alerte avec ce message, appuyez sur {launch}. Pour remplacer le message d'une alerte en cours, \
+             sur {listen}. Pour terminer, sur 3."
+        ),
+        (LaunchPrompt::UseMenu { can_change: true }, true) => format!(
+            "To launch a new alert with this message, press {launch}. To replace the message of an alert under way, press {listen}. \
+             To end, press 3."
+        ),
+        (LaunchPrompt::UseMenu { can_change: false }, false) => {
+            format!("Pour lancer une alerte avec ce message, appuyez sur {launch}. Pour terminer, sur 3.")
+        }
+        (LaunchPrompt::UseMenu { can_change: false }, true) => {
+            format!("To launch an alert with this message, press {launch}. To end, press 3.")
+        }
+        (LaunchPrompt::ReadBackCampaign(_), false) => {
+            format!("Vous allez remplacer le message de l'alerte : {title}.")
+        }
+        (LaunchPrompt::ReadBackCampaign(_), true) => {
+            format!("You are about to replace the message of the alert: {title}.")
+        }
+        (LaunchPrompt::ChangeMenu, false) => format!(
+            "Pour remplacer le message, appuyez sur {launch}. Pour écouter le nouveau message, sur {listen}. Pour recommencer, sur \
+             étoile."
+        ),
+        (LaunchPrompt::ChangeMenu, true) => format!(
+            "To replace the message, press {launch}. To hear the new message, press {listen}. To begin again, press the star key."
+        ),
+        (LaunchPrompt::Changed, false) => "Le message est remplacé. Au revoir.".into(),
+        (LaunchPrompt::Changed, true) => "The message is replaced. Goodbye.".into(),
+        (LaunchPrompt::ChangeRefused, false) => "Le message n'a pas été remplacé. Au revoir.".into(),
+        (LaunchPrompt::ChangeRefused, true) => "The message was not replaced. Goodbye.".into(),
         (LaunchPrompt::AskList, false) => {
             "Composez le numéro de la liste, puis dièse. Pour la première, composez dièse.".into()
         }
         (LaunchPrompt::AskList, true) => {
             "Type the number of the list, then the hash key. For the first one, press the hash key.".into()
         }
-        (LaunchPrompt::MessageChoice(choice) | LaunchPrompt::ListChoice(choice), false) => {
+        (
+            LaunchPrompt::MessageChoice(choice)
+            | LaunchPrompt::ListChoice(choice)
+            | LaunchPrompt::CampaignChoice(choice),
+            false,
+        ) => {
             format!("{} : {title}.", choice.number)
         }
-        (LaunchPrompt::MessageChoice(choice) | LaunchPrompt::ListChoice(choice), true) => {
+        (
+            LaunchPrompt::MessageChoice(choice)
+            | LaunchPrompt::ListChoice(choice)
+            | LaunchPrompt::CampaignChoice(choice),
+            true,
+        ) => {
             format!("{}: {title}.", choice.number)
         }
         (LaunchPrompt::NoSuchNumber, false) => "Ce numéro n'existe pas.".into(),
         (LaunchPrompt::NoSuchNumber, true) => "There is no such number.".into(),
-        (LaunchPrompt::ReadBackMessage(_), false) => format!("Vous allez lancer le message : {title}."),
-        (LaunchPrompt::ReadBackMessage(_), true) => format!("You are about to launch the message: {title}."),
-        (LaunchPrompt::ReadBackList(_), false) => format!("À la liste : {title}."),
-        (LaunchPrompt::ReadBackList(_), true) => format!("To the list: {title}."),
+        (LaunchPrompt::ReadBackMessage(_), false) => format!("Le message : {title}."),
+        (LaunchPrompt::ReadBackMessage(_), true) => format!("The message: {title}."),
+        (LaunchPrompt::ReadBackList(_), false) => format!("Il sera diffusé à la liste : {title}."),
+        (LaunchPrompt::ReadBackList(_), true) => format!("It will be sent to the list: {title}."),
         (LaunchPrompt::LaunchMenu, false) => format!(
             "Pour lancer l'alerte, appuyez sur {launch}. Pour écouter le message, sur {listen}. Pour recommencer, sur étoile."
         ),

@@ -16,6 +16,6 @@ mod script;
 pub use call_back::CallBackPrompt;
 pub use language::{Language, LanguageError};
 pub use launch::{
-    Choice, Launch, LaunchAction, LaunchInput, LaunchOutcome, LaunchPrompt, LaunchSettings, PhoneLaunch, Pin,
+    Change, Choice, Launch, LaunchAction, LaunchInput, LaunchOutcome, LaunchPrompt, LaunchSettings, PhoneLaunch, Pin,
 };
 pub use script::{Action, Input, MachinePolicy, Outcome, Prompt, Script, Settings};

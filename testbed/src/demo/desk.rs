@@ -125,6 +125,14 @@ impl Desk {
         Ok(response.body_mut().with_config().limit(1 << 30).read_to_vec()?)
     }
 
+    /// A campaign with all that the interface tells of it.
+    ///
+    /// # Errors
+    /// When tocsin does not answer.
+    pub fn campaign(&self, campaign: u64) -> anyhow::Result<Value> {
+        read("campaign", self.get(&format!("campaigns/{campaign}"))?)
+    }
+
     /// The newest operations of the audit trail whose name begins so, newest first.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::demo::{
     desk::Desk,
-    stage::{Program, Stage},
+    stage::{Program, Stage, beside},
 };
 
 /// The number that campaigns show, and that people ring back.
@@ -32,7 +32,7 @@ const PASSWORD: &str = "le code du beffroi";
 /// All checks, whose scenario files lie in `scenarios`; each works in a folder of its own below `folder`.
 pub fn checks(scenarios: &Path, folder: &Path) -> Vec<Check> {
     type Run = fn(&Place) -> anyhow::Result<()>;
-    let all: [(&str, &'static str, Run); 4] = [
+    let all: [(&str, &'static str, Run); 9] = [
         (
             "inbound-call-back",
             "who missed the alert rings back, hears it, presses 1, and is not rung any more",
@@ -47,6 +47,31 @@ pub fn checks(scenarios: &Path, folder: &Path) -> Vec<Check> {
             "inbound-stranger",
             "who calls from an address of no trunk gets 403 and learns nothing",
             stranger,
+        ),
+        (
+            "inbound-launch",
+            "an authorised person launches an alert with the keys of a telephone",
+            launch,
+        ),
+        (
+            "inbound-wrong-code",
+            "wrong codes end the call, then lock the user code, and nothing is launched",
+            wrong_code,
+        ),
+        (
+            "inbound-record",
+            "a message is recorded by telephone, kept, and launched",
+            record,
+        ),
+        (
+            "inbound-change",
+            "the message of an alert under way is replaced by one that is recorded by telephone",
+            change,
+        ),
+        (
+            "inbound-trace",
+            "tocsin trace shows a real call, and writes a capture that tshark finds nothing odd in",
+            trace,
         ),
         (
             "inbound-no-such-number",
@@ -68,6 +93,19 @@ pub fn checks(scenarios: &Path, folder: &Path) -> Vec<Check> {
     })
     .into()
 }
+
+/// Who may launch by telephone, and where; added to the section of the administrator.
+const LAUNCHING: &str = r#"phone_code = "80"
+phone_pin = "123456"
+
+[incoming]
+launch = ["+33199000080"]
+"#;
+
+/// The number of the launch service, as a carrier might write it.
+const LAUNCH: &str = "0199000080";
+/// From where it is called.
+const OFFICER: &str = "+33199000099";
 
 /// Where one check works.
 struct Place {
@@ -234,7 +272,13 @@ fn stranger(place: &Place) -> anyhow::Result<()> {
     )?;
     let view = house.desk.view(campaign)?;
     ensure!(view.confirmed == 0 && view.ringing == 1, "nobody confirmed: {view:?}");
-    Ok(())
+    wait("the refusal is written down", || {
+        Ok(house
+            .desk
+            .audit("telephone.stranger")?
+            .iter()
+            .any(|entry| entry["target"] == "1"))
+    })
 }
 
 fn no_such_number(place: &Place) -> anyhow::Result<()> {
@@ -250,6 +294,206 @@ fn no_such_number(place: &Place) -> anyhow::Result<()> {
         },
     )?;
     Ok(())
+}
+
+fn launch_call(scenario: &'static str, steps: &'static [Step]) -> Call {
+    Call {
+        scenario,
+        from: "127.0.0.1",
+        caller: OFFICER,
+        called: LAUNCH,
+        steps,
+    }
+}
+
+fn launch(place: &Place) -> anyhow::Result<()> {
+    let house = House::open(place, LAUNCHING)?;
+    let heard = house.call(
+        place,
+        &launch_call(
+            "inbound-call",
+            &[
+                Step::Press("80#"),
+                Step::Press("123456#"),
+                Step::Press("1#"),
+                Step::Press("#"),
+                Step::Press("1"),
+            ],
+        ),
+    )?;
+    ensure!(heard.steps_left == 0, "the caller heard {heard:?}");
+    wait("the telephone rings", || Ok(house.desk.view(1)?.ringing == 1))?;
+    let noted = house.desk.audit("campaign.launch")?;
+    ensure!(
+        noted.len() == 1
+            && noted[0]["user"] == "admin"
+            && noted[0]["target"] == "1"
+            && noted[0]["address"] == format!("tel:{OFFICER}")
+            && noted[0]["status"] == 200,
+        "the audit trail: {noted:?}"
+    );
+    Ok(())
+}
+
+fn wrong_code(place: &Place) -> anyhow::Result<()> {
+    let house = House::open(place, LAUNCHING)?;
+    let first = launch_call(
+        "inbound-call",
+        &[
+            Step::Press("80#"),
+            Step::Press("000000#"),
+            Step::Press("80#"),
+            Step::Press("000001#"),
+            Step::Press("81#"),
+            Step::Press("123456#"),
+        ],
+    );
+    let heard = house.call(place, &first)?;
+    ensure!(heard.steps_left == 0, "the caller heard {heard:?}");
+    let second = launch_call(
+        "inbound-call",
+        &[
+            Step::Press("80#"),
+            Step::Press("000002#"),
+            Step::Press("80#"),
+            Step::Press("000003#"),
+            Step::Press("80#"),
+            Step::Press("000004#"),
+        ],
+    );
+    house.call(place, &second)?;
+    // The right code, too late: the call goes on as if it were wrong.
+    let third = launch_call(
+        "inbound-call",
+        &[
+            Step::Press("80#"),
+            Step::Press("123456#"),
+            Step::Press("80#"),
+            Step::Press("123456#"),
+            Step::Press("80#"),
+            Step::Press("123456#"),
+        ],
+    );
+    house.call(place, &third)?;
+    let noted = house.desk.audit("telephone.login")?;
+    let statuses: Vec<u64> = noted.iter().filter_map(|entry| entry["status"].as_u64()).collect();
+    ensure!(
+        statuses == [429, 429, 429, 401, 401, 401, 401, 401, 401],
+        "the audit trail: {noted:?}"
+    );
+    ensure!(house.desk.view(1).is_err(), "something was launched");
+    Ok(())
+}
+
+/// Speaks two seconds, keeps it.
+const DICTATION: [Step; 6] = [
+    Step::Press("80#"),
+    Step::Press("123456#"),
+    Step::Press("0#"),
+    Step::Speak(2_000),
+    Step::PressNow("#"),
+    Step::Press("1"),
+];
+
+fn record(place: &Place) -> anyhow::Result<()> {
+    const STEPS: [Step; 9] = {
+        let [a, b, c, d, e, f] = DICTATION;
+        [a, b, c, d, e, f, Step::Press("1"), Step::Press("#"), Step::Press("1")]
+    };
+    let house = House::open(place, LAUNCHING)?;
+    let heard = house.call(place, &launch_call("inbound-call", &STEPS))?;
+    ensure!(heard.steps_left == 0, "the caller heard {heard:?}");
+    wait("the telephone rings", || Ok(house.desk.view(1)?.ringing == 1))?;
+    let campaign = house.desk.campaign(1)?;
+    ensure!(campaign["message"] == 2, "the campaign says {campaign}");
+    let mut recordings = fs::read_dir(house.stage.path("data/recordings"))?;
+    let recording = recordings.next().context("nothing was recorded")??;
+    ensure!(recordings.next().is_none(), "more than one recording was kept");
+    // Two seconds and what is kept of the silence around them, at 8 kHz in 16 bits.
+    let seconds = (recording.metadata()?.len() - 44) as f64 / 16_000.0;
+    ensure!((1.8..2.7).contains(&seconds), "the recording lasts {seconds} s");
+    let noted = house.desk.audit("message.save")?;
+    ensure!(
+        noted
+            .first()
+            .is_some_and(|entry| entry["address"] == format!("tel:{OFFICER}") && entry["target"] == "2"),
+        "the audit trail: {noted:?}"
+    );
+    Ok(())
+}
+
+fn change(place: &Place) -> anyhow::Result<()> {
+    const STEPS: [Step; 8] = {
+        let [a, b, c, d, e, f] = DICTATION;
+        [a, b, c, d, e, f, Step::Press("2"), Step::Press("1")]
+    };
+    let house = House::open(place, LAUNCHING)?;
+    let campaign = house.launch()?;
+    let heard = house.call(place, &launch_call("inbound-call", &STEPS))?;
+    ensure!(heard.steps_left == 0, "the caller heard {heard:?}");
+    let told = house.desk.campaign(campaign)?;
+    ensure!(told["message"] == 2, "the campaign says {told}");
+    let noted = house.desk.audit("campaign.message")?;
+    ensure!(
+        noted.len() == 1 && noted[0]["user"] == "admin" && noted[0]["target"].as_str() == Some(&*campaign.to_string()),
+        "the audit trail: {noted:?}"
+    );
+    Ok(())
+}
+
+fn trace(place: &Place) -> anyhow::Result<()> {
+    let house = House::open(place, "")?;
+    house.call(
+        place,
+        &Call {
+            scenario: "inbound-call",
+            from: "127.0.0.1",
+            caller: "+33199000077",
+            called: SHOWN,
+            steps: &[],
+        },
+    )?;
+    let configuration = house.stage.path("tocsin.toml");
+    let tocsin = |more: &[&str]| -> anyhow::Result<String> {
+        let mut command = Command::new(beside("tocsin")?);
+        command.args(["trace", "01 99 00 00 77", "--lang", "en"]).args(more);
+        said(command.arg("--config").arg(&configuration))
+    };
+    let ladder = tocsin(&[])?;
+    for rung in ["INVITE", "100 Trying", "180 Ringing", "200 OK", "ACK", "BYE"] {
+        ensure!(ladder.contains(rung), "the ladder lacks {rung}:\n{ladder}");
+    }
+    let (pcap, saved) = (house.stage.path("call.pcap"), house.stage.path("call.trace"));
+    tocsin(&["--pcap", &pcap.to_string_lossy()])?;
+    tocsin(&["--save", &saved.to_string_lossy()])?;
+    let kept = fs::read_to_string(&saved)?;
+    let again = tocsin(&["--read", &saved.to_string_lossy()])?;
+    ensure!(again == ladder, "the saved trace shows another ladder:\n{again}");
+    let tshark = |filter: &str| said(Command::new("tshark").arg("-r").arg(&pcap).args(["-Y", filter]));
+    let count = kept.matches("\"call_id\":").count();
+    let found = tshark("sip")?;
+    ensure!(
+        found.lines().count() == count,
+        "tshark finds other messages than the {count} of the trace:\n{found}"
+    );
+    let complaints = tshark("_ws.malformed || _ws.expert.severity >= 0x600000")?;
+    ensure!(complaints.is_empty(), "tshark complains:\n{complaints}");
+    Ok(())
+}
+
+/// What a command says, if it succeeds.
+fn said(command: &mut Command) -> anyhow::Result<String> {
+    let out = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot start {}", command.get_program().to_string_lossy()))?;
+    ensure!(
+        out.status.success(),
+        "{command:?} failed ({}): {}",
+        out.status,
+        String::from_utf8_lossy(&out.stderr)
+    );
+    Ok(String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
 /// Waits until something is so, at most 20 seconds.

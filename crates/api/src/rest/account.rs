@@ -145,6 +145,7 @@ impl From<UserError> for Problem {
             UserError::Login => refused("bad-login"),
             UserError::GroupName => refused("bad-group-name"),
             UserError::Password => refused("weak-password").with("least", crate::users::MIN_PASSWORD.to_string()),
+            UserError::PhoneCodes => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "phone-codes"),
             UserError::LastAdministrator => Problem::new(StatusCode::CONFLICT, "last-administrator"),
             UserError::GroupInUse => Problem::new(StatusCode::CONFLICT, "group-in-use"),
             UserError::Store(error) => error.into(),

@@ -13,7 +13,7 @@ use crate::desk::{Caller, Desk, Target, blocking};
 use crate::extract::{Json, Part, Query};
 use crate::problem::Problem;
 use crate::rooms::{self, LONGEST_TEXT, Written};
-use crate::services::SpeechError;
+use crate::services::{Speech, SpeechError};
 
 fn shown(edition: &Edition) -> Value {
     let message = &edition.message;
@@ -96,7 +96,11 @@ pub(crate) async fn audio(
         None => message.texts.first(),
     };
     let text = text.ok_or_else(Problem::not_found)?;
-    speak(&desk, text.words.clone(), text.language.code().to_owned()).await
+    let (words, language, audio) = (text.words.clone(), text.language.code().to_owned(), text.audio.clone());
+    match audio {
+        Some(audio) => sound(&desk, move |speech| speech.recording(&audio)).await,
+        None => speak(&desk, words, language).await,
+    }
 }
 
 /// A text that is not saved yet.
@@ -124,17 +128,22 @@ pub(crate) async fn speech(
 }
 
 async fn speak(desk: &Arc<Desk>, text: String, language: String) -> Result<Response, Problem> {
+    sound(desk, move |speech| speech.preview(&text, &language)).await
+}
+
+async fn sound(
+    desk: &Arc<Desk>,
+    make: impl FnOnce(&dyn Speech) -> Result<Vec<u8>, SpeechError> + Send + 'static,
+) -> Result<Response, Problem> {
     let speech = Arc::clone(&desk.services.speech);
-    let wav = blocking(move || speech.preview(&text, &language))
-        .await?
-        .map_err(|error| match error {
-            SpeechError::Language(language) => {
-                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no-voice").with("language", language)
-            }
-            SpeechError::Engine(reason) => {
-                tracing::error!(%reason, "a message could not be spoken");
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "speech").with("reason", reason)
-            }
-        })?;
+    let wav = blocking(move || make(&*speech)).await?.map_err(|error| match error {
+        SpeechError::Language(language) => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no-voice").with("language", language)
+        }
+        SpeechError::Engine(reason) => {
+            tracing::error!(%reason, "a message could not be spoken");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "speech").with("reason", reason)
+        }
+    })?;
     Ok(([(header::CONTENT_TYPE, "audio/wav")], wav).into_response())
 }

@@ -36,6 +36,10 @@ pub(crate) fn routes(desk: &Arc<Desk>) -> Router<Arc<Desk>> {
         .route("/api/v1/me/password", put(account::password))
         .route("/api/v1/users", get(users::list).post(users::create))
         .route("/api/v1/users/{login}", put(users::update).delete(users::delete))
+        .route(
+            "/api/v1/users/{login}/telephone",
+            put(users::put_telephone).delete(users::delete_telephone),
+        )
         .route("/api/v1/groups", get(users::groups))
         .route(
             "/api/v1/groups/{name}",

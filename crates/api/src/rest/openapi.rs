@@ -65,6 +65,8 @@ const NOTES: &[Note] = &[
     ("POST", "/users", "Adds a user", &[], r#"{"login":"lea","name":"Léa","groups":["Annuaire"],"password":"…"}"#),
     ("PUT", "/users/{login}", "Changes a user", &[], r#"{"name":"Léa","groups":["Annuaire"],"disabled":false}"#),
     ("DELETE", "/users/{login}", "Deletes a user", &[], ""),
+    ("PUT", "/users/{login}/telephone", "Gives a user the codes with which campaigns are launched by telephone: digits", &[], r#"{"code":"80","pin":"…"}"#),
+    ("DELETE", "/users/{login}/telephone", "Takes a user's telephone codes away", &[], ""),
     ("GET", "/groups", "Groups and their rights", &[], ""),
     ("PUT", "/groups/{name}", "Adds a group or changes its rights", &[], r#"{"rights":["launch","statistics"]}"#),
     ("DELETE", "/groups/{name}", "Deletes a group without members", &[], ""),

@@ -113,6 +113,39 @@ pub(crate) async fn delete(State(desk): State<Arc<Desk>>, Part(login): Part<Stri
     .await?
 }
 
+/// Codes for launches by telephone.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PhoneCodes {
+    code: String,
+    pin: String,
+}
+
+/// `PUT /users/{login}/telephone`.
+pub(crate) async fn put_telephone(
+    State(desk): State<Arc<Desk>>,
+    Part(login): Part<String>,
+    Json(PhoneCodes { code, pin }): Json<PhoneCodes>,
+) -> Result<StatusCode, Problem> {
+    blocking(move || {
+        desk.users.set_telephone(&login, Some((&code, &pin)))?;
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await?
+}
+
+/// `DELETE /users/{login}/telephone`.
+pub(crate) async fn delete_telephone(
+    State(desk): State<Arc<Desk>>,
+    Part(login): Part<String>,
+) -> Result<StatusCode, Problem> {
+    blocking(move || {
+        desk.users.set_telephone(&login, None)?;
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await?
+}
+
 /// `GET /groups`.
 pub(crate) async fn groups(State(desk): State<Arc<Desk>>) -> Response {
     axum::Json(json!({ "groups": desk.users.groups() })).into_response()

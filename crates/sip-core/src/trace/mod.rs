@@ -5,6 +5,7 @@
 mod filter;
 mod ladder;
 mod pcap;
+mod redact;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
@@ -17,6 +18,7 @@ use crate::message::{Headers, Limits, Message, Parsed, Scheme, Uri, parse_datagr
 pub use filter::Filter;
 pub use ladder::{ladder, line};
 pub use pcap::{Pcap, write_pcap};
+pub use redact::redact;
 
 /// Which way a message went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -6,6 +6,7 @@ pub mod journal;
 pub mod load;
 pub mod parse;
 pub mod serve;
+pub mod trace;
 
 mod probing;
 
@@ -42,6 +43,7 @@ enum Command {
     Dial(dial::Arguments),
     Load(load::Arguments),
     Journal(journal::Arguments),
+    Trace(trace::Arguments),
     Parse {
         #[arg(required = true)]
         files: Vec<PathBuf>,
@@ -58,6 +60,7 @@ pub fn run(line: CommandLine, words: &Words<'static>) -> ExitCode {
         Command::Dial(arguments) => dial::run(arguments, words),
         Command::Load(arguments) => load::run(arguments, words),
         Command::Journal(arguments) => journal::run(arguments, words),
+        Command::Trace(arguments) => trace::run(arguments, words),
         Command::Parse { files, json } => parse::run(&files, json, words),
     }
 }

@@ -22,6 +22,8 @@ pub struct User {
     pub groups: BTreeSet<String>,
     /// Password.
     pub password: Secret,
+    /// User code and secret code for launches by telephone: digits.
+    pub telephone: Option<(String, Secret)>,
 }
 
 /// A group named in the file.
@@ -58,11 +60,18 @@ pub(super) fn read_user(section: &mut Section<'_, '_>) -> Option<User> {
     if groups.is_empty() {
         groups.insert("administration".to_owned());
     }
+    let code = section.text("phone_code");
+    let keys = ["phone_pin", "phone_pin_file", "phone_pin_env"];
+    let pin = section.secret(keys);
+    if code.is_some() != keys.iter().any(|key| section.has(key)) {
+        section.blame(None, Mistake::Conflict(Phrase::new("config-conflict-phone-codes")));
+    }
     Some(User {
         name: name?,
         full_name: full_name.unwrap_or_default(),
         groups,
         password: password?,
+        telephone: code.zip(pin),
     })
 }
 

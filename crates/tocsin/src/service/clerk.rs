@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use api::Telephone;
-use dialer::{Answer, CampaignId, Command, CommandError, ConfirmedBy, Handle, Missed, Query, RecipientId};
+use dialer::{Answer, CampaignId, Command, CommandError, ConfirmedBy, Handle, MessageId, Missed, Query, RecipientId};
 use directory::E164;
+use ivr::{Choice, Language, LaunchPrompt, LaunchSettings, catalogue};
+use rtp_media::Clip;
 use sip_core::CallId;
 use tokio::runtime;
 
 use crate::config::Incoming;
-use crate::switchboard::{Ask, Reception, Route, Told};
+use crate::switchboard::{Ask, Member, Piece, Reception, Route, Sound, Told};
 
 use super::signalling::Stopper;
 use super::voice::Library;
@@ -23,9 +25,14 @@ const CONFIRM_AGAIN: Duration = Duration::from_millis(500);
 /// Where the called numbers lead.
 pub fn reception(config: &Incoming) -> Reception {
     let call_back = config.call_back.iter().map(|number| (number.clone(), Route::CallBack));
+    let launch = config.launch.iter().map(|number| (number.clone(), Route::Launch));
     Reception {
-        routes: call_back.collect::<HashMap<_, _>>(),
+        routes: call_back.chain(launch).collect::<HashMap<_, _>>(),
         channels: config.channels,
+        launch: LaunchSettings {
+            longest_recording: config.longest_recording,
+            ..LaunchSettings::default()
+        },
     }
 }
 
@@ -62,11 +69,43 @@ impl Clerk {
             library,
             call_back_for: config.call_back_for,
         };
-        Self {
+        let clerk = Self {
             runtime: runtime::Handle::current(),
             house: Arc::new(house),
             board,
+        };
+        if !config.launch.is_empty() {
+            clerk.warm();
         }
+        clerk
+    }
+
+    /// Has the fixed words of launches spoken, so that the first caller does not wait for them.
+    fn warm(&self) {
+        const FIRST: [LaunchPrompt; 6] = [
+            LaunchPrompt::AskCode,
+            LaunchPrompt::AskPin,
+            LaunchPrompt::AskMessage,
+            LaunchPrompt::AskList,
+            LaunchPrompt::LaunchMenu,
+            LaunchPrompt::Launched,
+        ];
+        let house = Arc::clone(&self.house);
+        self.runtime.spawn_blocking(move || {
+            for prompt in FIRST {
+                let words = catalogue::launch_words(prompt, Language::default(), "", &LaunchSettings::default());
+                if let Some(words) = words {
+                    house.library.piece(&Piece::Words(words));
+                }
+            }
+        });
+    }
+
+    /// Writes down that the endpoint refused strangers; returns at once.
+    pub fn note_strangers(&self, count: u64) {
+        let house = Arc::clone(&self.house);
+        self.runtime
+            .spawn_blocking(move || house.telephone.note_strangers(count));
     }
 
     /// Takes a question; returns at once.
@@ -80,6 +119,31 @@ impl Clerk {
     }
 }
 
+/// What a user may choose from by typing numbers. What has no number that can be typed is left out.
+fn choices(member: api::telephone::Member, caller: String) -> Member {
+    let choice = |id: u64| {
+        let number = u32::try_from(id).ok()?;
+        Some(Choice { number, id })
+    };
+    let titled = |all: Vec<(u64, String)>| {
+        let all = all.into_iter();
+        all.filter_map(|(id, title)| Some((choice(id)?, title)))
+            // Zero records a message.
+            .filter(|(choice, _)| choice.number != 0)
+            .collect()
+    };
+    let lists = member.lists.into_iter();
+    Member {
+        login: member.login,
+        caller,
+        messages: titled(member.messages),
+        lists: lists
+            .filter_map(|(id, name, count)| Some((choice(id)?, format!("{name}, {count} destinataires"))))
+            .collect(),
+        campaigns: titled(member.campaigns),
+    }
+}
+
 impl House {
     fn answer(&self, ask: Ask) -> Option<Told> {
         match ask {
@@ -87,10 +151,55 @@ impl House {
                 caller.map(|number| self.missed(number)).unwrap_or_default(),
             )),
             Ask::Confirm { campaign, recipient } => self.confirm(campaign, recipient).then_some(Told::Confirmed),
+            Ask::SignIn { code, pin, caller } => {
+                Some(match self.telephone.sign_in(code.digits(), pin.digits(), &caller) {
+                    Ok(member) => Told::Member(Arc::new(choices(member, caller))),
+                    Err(_) => Told::Refused,
+                })
+            }
+            Ask::Launch { member, launch } => {
+                let Member { login, caller, .. } = &*member;
+                let launched = self.telephone.launch(login, caller, launch.message, launch.list);
+                Some(launched.map_or(Told::Refused, |_| Told::Done))
+            }
+            Ask::Change { member, change } => {
+                let Member { login, caller, .. } = &*member;
+                let changed = self.telephone.change(login, caller, change.campaign, change.message);
+                Some(changed.map_or(Told::Refused, |()| Told::Done))
+            }
+            Ask::Keep { member, sound } => Some(self.keep(&member, &sound)),
             Ask::Speak { turn, pieces } => {
-                let clips = pieces.iter().filter_map(|piece| self.library.piece(piece)).collect();
+                let clips = pieces.iter().filter_map(|piece| self.sound(piece)).collect();
                 Some(Told::Spoken { turn, clips })
             }
+        }
+    }
+
+    /// Makes a recording a file, then a message. The file is durable before the journal names it.
+    fn keep(&self, member: &Member, sound: &Sound) -> Told {
+        let audio = match self.library.keep(sound) {
+            Ok(audio) => audio,
+            Err(error) => {
+                tracing::error!(%error, "a recording could not be kept");
+                return Told::Refused;
+            }
+        };
+        match self.telephone.keep(&member.login, &member.caller, &audio) {
+            Ok((id, title)) => match u32::try_from(id) {
+                Ok(number) => Told::Kept(Choice { number, id }, title),
+                Err(_) => Told::Refused,
+            },
+            Err(_) => Told::Refused,
+        }
+    }
+
+    fn sound(&self, piece: &Piece) -> Option<Arc<Clip>> {
+        let Piece::Message(id) = piece else {
+            return self.library.piece(piece);
+        };
+        match self.dialer.query(Query::Message(MessageId(*id), None)) {
+            Ok(Answer::Messages(editions)) => self.library.message(&editions.last()?.message),
+            _ => None,
         }
     }
 

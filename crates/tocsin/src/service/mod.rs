@@ -6,6 +6,7 @@ mod names;
 pub mod register;
 pub mod signalling;
 mod sip_numbers;
+pub mod trace;
 pub mod trunks;
 pub mod voice;
 
@@ -120,6 +121,11 @@ impl Service {
             .map_err(ServiceError::Sip)?;
         if trunks::has_tls(config) {
             driver.set_tls(&trunks::tls(config)).await.map_err(ServiceError::Tls)?;
+        }
+        match trace::start(&config.data) {
+            Ok(tap) => driver.set_tap(tap),
+            // The alert does not depend on it.
+            Err(error) => tracing::warn!(%error, "there will be no trace: its socket cannot be opened"),
         }
         let mut lines = Vec::new();
         let mut ids = Vec::new();
@@ -274,6 +280,10 @@ fn web(config: &Config) -> api::Settings {
             name: user.full_name.clone(),
             groups: user.groups.clone(),
             password: user.password.reveal().to_owned(),
+            telephone: user
+                .telephone
+                .as_ref()
+                .map(|(code, pin)| (code.clone(), pin.reveal().to_owned())),
         })
         .collect();
     settings

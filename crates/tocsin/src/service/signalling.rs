@@ -137,8 +137,19 @@ pub struct Board {
     trunks: Vec<TrunkId>,
     numbers: SipNumbers,
     register: Register,
+    strangers: Strangers,
     ending: Option<Ending>,
 }
+
+/// Refusals of strangers, told now and then: a line for each would let them fill the audit trail.
+struct Strangers {
+    look: Instant,
+    /// Refusals and challenges that were told, or belong to callers who then proved themselves.
+    known: u64,
+}
+
+/// How often refusals of strangers are written down.
+const STRANGERS_PERIOD: Duration = Duration::from_secs(10);
 
 /// The end of the program, once it has been asked for.
 struct Ending {
@@ -179,6 +190,10 @@ impl Board {
             trunks,
             numbers: SipNumbers::default(),
             register: Register::default(),
+            strangers: Strangers {
+                look: Instant::now() + STRANGERS_PERIOD,
+                known: 0,
+            },
             ending: None,
         }
     }
@@ -276,7 +291,13 @@ impl Application for Board {
             Event::Incoming { call, .. } if self.ending.is_some() => {
                 let _ = endpoint.reject(now, *call, StatusCode::SERVICE_UNAVAILABLE);
             }
-            _ => self.switchboard.handle_event(now, endpoint, event),
+            _ => {
+                if let Event::Incoming { trunk: None, .. } = &event {
+                    // Their first INVITE was challenged, which is no refusal.
+                    self.strangers.known += 1;
+                }
+                self.switchboard.handle_event(now, endpoint, event);
+            }
         }
         self.pass_on();
         self.numbers.handle_news(now, endpoint);
@@ -295,6 +316,17 @@ impl Application for Board {
     fn handle_timeout(&mut self, now: Instant, endpoint: &mut Endpoint) {
         self.switchboard.handle_timeout(now, endpoint);
         self.numbers.handle_timeout(now, endpoint);
+        if self.strangers.look <= now {
+            self.strangers.look = now + STRANGERS_PERIOD;
+            let counters = endpoint.counters();
+            let refused = counters.refused_strangers + counters.dropped;
+            if refused > self.strangers.known {
+                let count = refused - self.strangers.known;
+                self.strangers.known = refused;
+                metrics::counter!("tocsin_strangers_refused_total").increment(count);
+                self.clerk.note_strangers(count);
+            }
+        }
         self.pass_on();
         if let Some(ending) = self.ending.as_mut().filter(|ending| !ending.has_hung_up)
             && ending.hang_up_at <= now
@@ -313,10 +345,9 @@ impl Application for Board {
                 ending.hang_up_at
             }
         });
-        [self.switchboard.poll_timeout(), self.numbers.poll_timeout(), ending]
-            .into_iter()
-            .flatten()
-            .min()
+        let (calls, numbers) = (self.switchboard.poll_timeout(), self.numbers.poll_timeout());
+        let all = [calls, numbers, ending, Some(self.strangers.look)];
+        all.into_iter().flatten().min()
     }
 
     fn is_finished(&self) -> bool {

@@ -15,7 +15,7 @@ use rtp_media::speech::{
 use rtp_media::{Clip, Codec, Ptime, import, wav};
 
 use crate::config::{Config, Engine};
-use crate::switchboard::{Piece, Voice, VoiceKey};
+use crate::switchboard::{Piece, Sound, Voice, VoiceKey};
 use crate::words::{Phrase, Told, error_in_english, system};
 
 /// Longest time that an external command may take to speak one text.
@@ -151,7 +151,8 @@ impl Library {
         let _ = self.jobs.send(Job::Message(Box::new(message.clone())));
     }
 
-    /// Something that a call from outside says. Speaks it now if it was never spoken before: may block.
+    /// Something that a call from outside says, except [`Piece::Message`], which must be looked up first. Speaks it now if it
+    /// was never spoken before: may block.
     pub fn piece(&self, piece: &Piece) -> Option<Arc<Clip>> {
         match piece {
             Piece::Words(words) => match self.shared.engine.speak(words, Language::FRENCH.code()) {
@@ -161,7 +162,60 @@ impl Library {
                     None
                 }
             },
+            Piece::Tone => Some(self.shared.clip(tone())),
+            Piece::Sound(sound) => Some(self.shared.clip(Pcm {
+                samples: sound.pcm.to_vec(),
+                rate: sound.rate,
+            })),
+            Piece::Message(_) => None,
         }
+    }
+
+    /// A message in French, or in its first language. May block.
+    pub fn message(&self, message: &Message) -> Option<Arc<Clip>> {
+        let key = VoiceKey {
+            message: message.id,
+            version: message.version,
+            language: Language::FRENCH,
+        };
+        if let Some(clip) = self.shared.messages.get(&key) {
+            return Some(Arc::clone(&clip));
+        }
+        match self.shared.speak(message.text(Language::FRENCH)?) {
+            Ok(pcm) => Some(self.shared.clip(pcm)),
+            Err(error) => {
+                tracing::error!(%error, message = message.id.0, "a message cannot be spoken");
+                None
+            }
+        }
+    }
+
+    /// Keeps a recording; its name in the audio store. Durable when it returns.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn keep(&self, sound: &Sound) -> std::io::Result<String> {
+        let name = format!("telephone-{:016x}.wav", rand::random::<u64>());
+        std::fs::create_dir_all(&self.shared.recordings)?;
+        let file = std::fs::File::create_new(self.shared.recordings.join(&name))?;
+        std::io::Write::write_all(&mut &file, &wav::write(&sound.pcm, sound.rate))?;
+        file.sync_all()?;
+        // The name, too, must outlive a power cut.
+        std::fs::File::open(&self.shared.recordings)?.sync_all()?;
+        Ok(name)
+    }
+}
+
+/// The tone after which a caller speaks: 1 kHz, a third of a second.
+fn tone() -> Pcm {
+    const RATE: u32 = 8_000;
+    let sample = |n: u32| {
+        let phase = std::f64::consts::TAU * 1_000.0 * f64::from(n) / f64::from(RATE);
+        (6_000.0 * phase.sin()) as i16
+    };
+    Pcm {
+        samples: (0..RATE / 3).map(sample).collect(),
+        rate: RATE,
     }
 }
 
@@ -284,6 +338,14 @@ impl api::Speech for Library {
             Ok(pcm) => Ok(wav::write(&pcm.samples, pcm.rate)),
             Err(error) => Err(api::SpeechError::Engine(error.to_string())),
         }
+    }
+
+    fn recording(&self, name: &str) -> Result<Vec<u8>, api::SpeechError> {
+        let wrong = |error: String| api::SpeechError::Engine(format!("{name}: {error}"));
+        let bytes = std::fs::read(self.shared.recordings.join(name)).map_err(|error| wrong(error.to_string()))?;
+        // As it will be heard: levelled.
+        let pcm = import::read(bytes, Some(import::MESSAGE_RATE)).map_err(|error| wrong(error.to_string()))?;
+        Ok(wav::write(&pcm.samples, pcm.rate))
     }
 }
 

@@ -22,7 +22,7 @@ use rtp_media::{Command, StreamId};
 use sip_core::{CallId, Endpoint, Event, Invite, StatusCode};
 
 pub use call::relayed_digit;
-pub use incoming::{Ask, Piece, Reception, Route, Told};
+pub use incoming::{Ask, Member, Piece, Reception, Route, Sound, Told};
 pub use line::{Line, write_number};
 pub use voice::{Voice, VoiceKey};
 
@@ -220,7 +220,7 @@ impl<P: Ports, V: Voice> Switchboard<P, V> {
             Event::Provisional { call, status, sdp } => self.handle_provisional(call, status, sdp),
             Event::Answered { call, sdp } => self.handle_answered(now, endpoint, call, sdp),
             Event::Ended { call, .. } if self.incoming.has(call) => self.with_incoming(endpoint, |incoming, house| {
-                incoming.handle_over(house, call);
+                incoming.handle_over(now, house, call);
             }),
             Event::Failed { call, cause } | Event::Ended { call, cause, .. } => {
                 self.handle_over(now, endpoint, call, cause);

@@ -273,6 +273,7 @@ impl Told for api::ServeError {
                 .with("line", *line)
                 .with("words", reason.clone()),
             Self::Login(login) => Phrase::new("start-web-login").with("login", login.clone()),
+            Self::PhoneCodes(login) => Phrase::new("start-web-phone-codes").with("login", login.clone()),
             Self::NoGroup { login, group } => Phrase::new("start-web-group")
                 .with("login", login.clone())
                 .with("group", group.clone()),

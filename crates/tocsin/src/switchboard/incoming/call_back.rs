@@ -202,3 +202,144 @@ fn key(missed: &Missed) -> VoiceKey {
         language: missed.language,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+
+    use dialer::{CampaignId, MessageId, RecipientId};
+    use ivr::{Language, Prompt, Settings};
+    use rtp_media::Clip;
+
+    use super::*;
+
+    /// A voice that can say everything once it is ready.
+    struct Spoken(bool);
+
+    impl Voice for Spoken {
+        fn is_ready(&self, _: &VoiceKey, _: &Settings) -> bool {
+            self.0
+        }
+
+        fn clip(&self, _: &VoiceKey, _: Prompt, _: &Settings) -> Option<Arc<Clip>> {
+            None
+        }
+    }
+
+    fn missed(campaign: u64, is_confirmed: bool) -> Missed {
+        Missed {
+            campaign: CampaignId(campaign),
+            recipient: RecipientId(7),
+            is_confirmed,
+            message: MessageId(campaign * 10),
+            version: 1,
+            language: Language::FRENCH,
+            script: Settings::default(),
+        }
+    }
+
+    fn ringing(now: Instant) -> CallBack {
+        let (call, first) = CallBack::new(now, E164::parse("0199000001").ok());
+        assert!(matches!(first, Deed::Ask(Ask::Recognise { caller: Some(_) })));
+        call
+    }
+
+    /// Messages of what is said.
+    fn said(deeds: &[Deed]) -> Vec<u64> {
+        let said = deeds.iter().filter_map(|deed| match deed {
+            Deed::Say { key, .. } => Some(key.message.0),
+            _ => None,
+        });
+        said.collect()
+    }
+
+    #[test]
+    fn the_thanks_wait_for_the_journal() {
+        let now = Instant::now();
+        let mut call = ringing(now);
+        let deeds = call.handle_told(now, Told::Missed(vec![missed(1, false)]), &Spoken(true));
+        assert!(matches!(deeds[..], [Deed::Answer]));
+        assert_eq!(said(&call.handle_answered(now)), [10]);
+        let deeds = call.handle_key(now, '1');
+        assert!(
+            matches!(
+                deeds[..],
+                [
+                    Deed::Stop,
+                    Deed::Ask(Ask::Confirm {
+                        campaign: CampaignId(1),
+                        ..
+                    })
+                ]
+            ),
+            "{deeds:?}"
+        );
+        assert!(call.handle_key(now, '1').is_empty(), "asked once");
+        assert_eq!(said(&call.handle_told(now, Told::Confirmed, &Spoken(true))), [10]);
+        assert!(matches!(call.handle_prompt_ended(now)[..], [Deed::HangUp]));
+    }
+
+    #[test]
+    fn each_campaign_that_was_missed_is_heard_and_confirmed() {
+        let now = Instant::now();
+        let mut call = ringing(now);
+        let all = vec![missed(3, false), missed(2, true), missed(1, false)];
+        call.handle_told(now, Told::Missed(all), &Spoken(true));
+        assert_eq!(said(&call.handle_answered(now)), [30]);
+        call.handle_key(now, '1');
+        call.handle_told(now, Told::Confirmed, &Spoken(true));
+        assert_eq!(
+            said(&call.handle_prompt_ended(now)),
+            [10],
+            "the next one, not the confirmed one"
+        );
+        call.handle_key(now, '1');
+        call.handle_told(now, Told::Confirmed, &Spoken(true));
+        assert!(matches!(call.handle_prompt_ended(now)[..], [Deed::HangUp]));
+    }
+
+    #[test]
+    fn who_confirmed_everything_hears_the_newest_again() {
+        let now = Instant::now();
+        let mut call = ringing(now);
+        call.handle_told(now, Told::Missed(vec![missed(3, true), missed(2, true)]), &Spoken(true));
+        assert_eq!(said(&call.handle_answered(now)), [30]);
+    }
+
+    #[test]
+    fn who_missed_nothing_is_told_so() {
+        let now = Instant::now();
+        let mut call = ringing(now);
+        assert!(matches!(
+            call.handle_told(now, Told::Missed(Vec::new()), &Spoken(false))[..],
+            [Deed::Answer]
+        ));
+        assert!(matches!(call.handle_answered(now)[..], [Deed::Speak(_)]));
+        assert!(call.handle_key(now, '1').is_empty());
+        assert!(matches!(call.handle_prompt_ended(now)[..], [Deed::HangUp]));
+    }
+
+    #[test]
+    fn it_rings_until_the_words_are_spoken_and_not_for_ever() {
+        let now = Instant::now();
+        let mut call = ringing(now);
+        assert!(
+            call.handle_told(now, Told::Missed(vec![missed(1, false)]), &Spoken(false))
+                .is_empty()
+        );
+        let look = call.poll_timeout().unwrap();
+        assert!(matches!(call.handle_timeout(look, &Spoken(true))[..], [Deed::Answer]));
+        let mut call = ringing(now);
+        call.handle_told(now, Told::Missed(vec![missed(1, false)]), &Spoken(false));
+        assert!(matches!(
+            call.handle_timeout(now + PATIENCE, &Spoken(false))[..],
+            [Deed::HangUp]
+        ));
+        let mut call = ringing(now);
+        assert!(matches!(
+            call.handle_timeout(now + PATIENCE, &Spoken(true))[..],
+            [Deed::HangUp]
+        ));
+    }
+}

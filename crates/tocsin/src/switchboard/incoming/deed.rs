@@ -1,5 +1,7 @@
 //! What a conversation wants done.
 
+use std::time::Duration;
+
 use ivr::Prompt;
 
 use super::super::voice::VoiceKey;
@@ -20,6 +22,10 @@ pub(super) enum Deed {
     Speak(Vec<Piece>),
     /// Stop what is being said.
     Stop,
+    /// Record the caller, at most so long.
+    Record(Duration),
+    /// End the recording.
+    StopRecording,
     /// Ask the house.
     Ask(Ask),
     /// End the call.

@@ -6,6 +6,7 @@
 mod ask;
 mod call_back;
 mod deed;
+mod launch;
 mod leg;
 
 use std::cmp::Reverse;
@@ -14,17 +15,19 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use directory::E164;
+use ivr::{Language, LaunchInput, LaunchSettings};
 use rtp_media::{Command, StreamId};
 use sip_core::message::NameAddr;
 use sip_core::{CallId, Endpoint, StatusCode, TrunkId};
 
-pub use ask::{Ask, Piece, Told};
+pub use ask::{Ask, Member, Piece, Sound, Told};
 
 use super::line::Line;
 use super::voice::Voice;
 use super::{Ports, call::relayed_digit};
 use call_back::CallBack;
 use deed::Deed;
+use launch::LaunchCall;
 use leg::Leg;
 
 /// What a called number leads to.
@@ -32,6 +35,8 @@ use leg::Leg;
 pub enum Route {
     /// The message that the caller missed.
     CallBack,
+    /// The launch of a campaign, for those who know the codes.
+    Launch,
 }
 
 /// How calls from outside are received.
@@ -41,6 +46,8 @@ pub struct Reception {
     pub routes: HashMap<String, Route>,
     /// Most calls at once; beyond, the line is busy.
     pub channels: usize,
+    /// How launches by telephone go.
+    pub launch: LaunchSettings,
 }
 
 /// An INVITE that was let in.
@@ -84,7 +91,8 @@ struct Visit {
 }
 
 enum Talk {
-    CallBack(CallBack),
+    CallBack(Box<CallBack>),
+    Launch(Box<LaunchCall>),
 }
 
 /// All calls from outside.
@@ -163,7 +171,12 @@ impl Incoming {
         let (talk, first) = match route {
             Route::CallBack => {
                 let (talk, first) = CallBack::new(now, E164::parse(&arrival.from).ok());
-                (Talk::CallBack(talk), first)
+                (Talk::CallBack(Box::new(talk)), first)
+            }
+            Route::Launch => {
+                let settings = self.settings.launch.clone();
+                let talk = LaunchCall::new(settings, Language::default(), arrival.from.clone());
+                (Talk::Launch(Box::new(talk)), Deed::Answer)
             }
         };
         let visit = Visit {
@@ -277,6 +290,10 @@ impl Incoming {
                 let deeds = visit.talk.handle_prompt_ended(now);
                 self.act(now, house, id, deeds);
             }
+            Media::Recorded { pcm, rate, .. } => {
+                let deeds = visit.talk.handle_recorded(now, pcm, rate);
+                self.act(now, house, id, deeds);
+            }
             Media::Dead { .. } => {
                 let _ = house.endpoint.hang_up(now, id);
             }
@@ -313,13 +330,17 @@ impl Incoming {
         self.act(now, house, id, deeds);
     }
 
-    /// The call is over.
-    pub fn handle_over<P: Ports, V: Voice>(&mut self, house: &mut House<'_, P, V>, id: CallId) {
+    /// The call is over. What its script still asks for was pressed before, and is done.
+    pub fn handle_over<P: Ports, V: Voice>(&mut self, now: Instant, house: &mut House<'_, P, V>, id: CallId) {
         let Some(mut visit) = self.visits.remove(&id) else {
             return;
         };
         self.by_stream.remove(&visit.leg.stream);
-        visit.talk.handle_hung_up();
+        let asks = visit.talk.handle_hung_up(now).into_iter();
+        self.asks.extend(asks.filter_map(|deed| match deed {
+            Deed::Ask(ask) => Some((id, ask)),
+            _ => None,
+        }));
         if visit.leg.is_open {
             house.media.push_back(Command::Close {
                 stream: visit.leg.stream,
@@ -357,6 +378,14 @@ impl Incoming {
                     visit.turn = visit.turn.wrapping_add(1);
                     house.media.extend(visit.leg.stop());
                 }
+                Deed::Record(max) => {
+                    let stream = visit.leg.stream;
+                    house.media.push_back(Command::Record { stream, max });
+                }
+                Deed::StopRecording => {
+                    let stream = visit.leg.stream;
+                    house.media.push_back(Command::StopRecord { stream });
+                }
                 Deed::Ask(ask) => self.asks.push_back((id, ask)),
                 Deed::HangUp => {
                     let _ = house.endpoint.hang_up(now, id);
@@ -377,42 +406,60 @@ impl Talk {
     fn handle_answered(&mut self, now: Instant) -> Vec<Deed> {
         match self {
             Talk::CallBack(talk) => talk.handle_answered(now),
+            Talk::Launch(talk) => talk.handle(now, LaunchInput::Answered),
         }
     }
 
     fn handle_key(&mut self, now: Instant, key: char) -> Vec<Deed> {
         match self {
             Talk::CallBack(talk) => talk.handle_key(now, key),
+            Talk::Launch(talk) => talk.handle(now, LaunchInput::Key(key)),
         }
     }
 
     fn handle_prompt_ended(&mut self, now: Instant) -> Vec<Deed> {
         match self {
             Talk::CallBack(talk) => talk.handle_prompt_ended(now),
+            Talk::Launch(talk) => talk.handle(now, LaunchInput::PromptEnded),
+        }
+    }
+
+    fn handle_recorded(&mut self, now: Instant, pcm: Vec<i16>, rate: u32) -> Vec<Deed> {
+        match self {
+            Talk::CallBack(_) => Vec::new(),
+            Talk::Launch(talk) => talk.handle_recorded(now, pcm, rate),
         }
     }
 
     fn handle_told(&mut self, now: Instant, told: Told, voice: &impl Voice) -> Vec<Deed> {
         match self {
             Talk::CallBack(talk) => talk.handle_told(now, told, voice),
+            Talk::Launch(talk) => talk.handle_told(now, told),
         }
     }
 
     fn handle_timeout(&mut self, now: Instant, voice: &impl Voice) -> Vec<Deed> {
         match self {
             Talk::CallBack(talk) => talk.handle_timeout(now, voice),
+            Talk::Launch(talk) => talk.handle_timeout(now),
         }
     }
 
-    fn handle_hung_up(&mut self) {
+    /// The line is gone; what is still to be done.
+    fn handle_hung_up(&mut self, now: Instant) -> Vec<Deed> {
         match self {
-            Talk::CallBack(talk) => talk.handle_hung_up(),
+            Talk::CallBack(talk) => {
+                talk.handle_hung_up();
+                Vec::new()
+            }
+            Talk::Launch(talk) => talk.handle(now, LaunchInput::HungUp),
         }
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
         match self {
             Talk::CallBack(talk) => talk.poll_timeout(),
+            Talk::Launch(talk) => talk.poll_timeout(),
         }
     }
 }
