@@ -19,6 +19,7 @@ kamailio        | command -v kamailio                                    | tests
 openssl         | command -v openssl                                     | tests: a certificate for the telephone that speaks TLS
 ffmpeg          | command -v ffmpeg                                      | tests: decodes what is sent, to judge the sound
 tshark          | command -v tshark                                      | tests: analyses the packets that are sent, reads captures
+poppler-utils   | command -v pdftotext                                   | tests: reads the PDF reports back
 '
 
 missing=()

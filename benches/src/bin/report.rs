@@ -21,6 +21,7 @@ fn main() -> Result<()> {
         "sip_parse": run(&programs.join("sip_parse"), &[])?,
         "journal": run(&programs.join("journal"), &[])?,
         "selection": run(&programs.join("selection"), &[])?,
+        "statistics": run(&programs.join("statistics"), &[])?,
     });
     let folder = Path::new("target/bench");
     std::fs::create_dir_all(folder).context("target/bench cannot be made")?;

@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::attempts::Attempts;
 use crate::audit::{Audit, Operation};
 use crate::console::Upload;
+use crate::links::Links;
 use crate::lockout::Lockout;
 use crate::problem::Problem;
 use crate::sessions::Sessions;
@@ -29,6 +30,9 @@ pub(crate) struct Desk {
     pub(crate) sessions: Sessions,
     pub(crate) audit: Audit,
     pub(crate) attempts: Attempts,
+    pub(crate) links: Links,
+    /// Wrong personal links by address; apart from passwords, so that they never hold up an operator behind the same address.
+    pub(crate) strangers: Attempts,
     pub(crate) lockout: Lockout,
     pub(crate) zone: TimeZone,
     /// Passwords verified at the same time. A flood of logins must leave the cores to the calls.
@@ -59,6 +63,8 @@ impl Desk {
             audit: Audit::open(data.join("audit.jsonl"))?,
             texts: Catalogue::embedded(),
             attempts: Attempts::default(),
+            strangers: Attempts::default(),
+            links: Links::open(&data.join("links.key"))?,
             lockout: Lockout::default(),
             verifying: Semaphore::new(2),
             closing: watch::Sender::new(false),

@@ -14,7 +14,9 @@ mod console;
 mod desk;
 mod extract;
 mod gate;
+mod kept;
 mod levers;
+mod links;
 mod lockout;
 mod numbers;
 mod problem;
@@ -26,6 +28,7 @@ pub mod server;
 pub mod services;
 mod sessions;
 pub mod settings;
+mod statements;
 mod store;
 pub mod telephone;
 #[cfg(test)]

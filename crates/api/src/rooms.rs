@@ -17,7 +17,7 @@ use crate::problem::Problem;
 /// Longest text of a message, in characters: about ten minutes of speech.
 pub(crate) const LONGEST_TEXT: usize = 8000;
 /// Longest name or title, in characters.
-const LONGEST_NAME: usize = 200;
+pub(crate) const LONGEST_NAME: usize = 200;
 
 /// Something named by its number or by its name.
 #[derive(Debug, Clone, Deserialize)]
@@ -447,6 +447,7 @@ impl From<directory::StoreError> for Problem {
             StoreError::NoSuchList(_) => Problem::new(StatusCode::NOT_FOUND, "no-list"),
             StoreError::NameTaken(_) | StoreError::KeyTaken(_) => Problem::new(StatusCode::CONFLICT, "name-taken"),
             StoreError::TooManyNumbers => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too-many-numbers"),
+            StoreError::KeptAway => Problem::new(StatusCode::CONFLICT, "kept-away"),
             StoreError::GlobalList => Problem::new(StatusCode::CONFLICT, "global-list"),
             StoreError::Stale(_) => Problem::new(StatusCode::CONFLICT, "changed-meanwhile"),
             error => Problem::internal(&error),

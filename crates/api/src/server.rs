@@ -92,6 +92,7 @@ pub async fn serve(settings: Settings, services: Services) -> Result<Server, Ser
         source,
     })?;
     let (desk, initial_password) = Desk::open(settings, services)?;
+    tokio::spawn(crate::kept::run(Arc::clone(&desk), desk.closing.subscribe()));
     let identity = tls::identity(&desk.settings.tls, &desk.settings.data)?;
     let fingerprint = identity.fingerprint;
     tracing::info!(%address, %fingerprint, "the console and the interface listen on HTTPS");

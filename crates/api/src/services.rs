@@ -11,6 +11,8 @@ pub struct Services {
     pub campaigns: Arc<dyn Campaigns>,
     /// Recipients and lists.
     pub directory: directory::Shared,
+    /// Extracts that refresh the directory by themselves.
+    pub extracts: directory::refresh::Extracts,
     /// Speaks a message so that the operator hears what the recipients will hear.
     pub speech: Arc<dyn Speech>,
     /// Calls in progress, as the signalling side writes them.

@@ -31,6 +31,8 @@ pub struct Settings {
     pub organisation: String,
     /// Time zone of dates in the console and the reports, an IANA name ("Europe/Paris").
     pub time_zone: String,
+    /// After each day, week, month, quarter or year a service report is made and kept; `None`: only when asked for.
+    pub service_report: Option<dialer::statistics::Unit>,
     /// Largest accepted body of a request, in bytes; spreadsheets are the largest.
     pub max_body: usize,
 }
@@ -52,6 +54,7 @@ impl Settings {
             session_idle: Duration::from_secs(12 * 3600),
             organisation: "Préfecture".into(),
             time_zone: "Europe/Paris".into(),
+            service_report: Some(dialer::statistics::Unit::Month),
             max_body: 32 << 20,
         }
     }

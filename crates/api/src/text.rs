@@ -332,6 +332,16 @@ mod tests {
             "column-",
             "reason-",
             "phase-",
+            "document-",
+            "section-",
+            "fact-",
+            "unit-",
+            "which-",
+            "month-",
+            "incident-",
+            "role-",
+            "number-",
+            "list-export-",
         ];
         for part in sources
             .split("Problem::new(")

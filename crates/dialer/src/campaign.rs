@@ -5,6 +5,7 @@ use crate::time::Moment;
 use crate::{
     AttemptId, Bill, CallPhase, CallStats, CampaignId, CampaignState, Cause, ConfirmedBy, Contact, E164, Event,
     FinalState, Heard, Language, MessageId, NumberOrder, Outcome, Policy, RecipientId, TrunkIndex, state::Lookup,
+    statistics::Quality,
 };
 use std::collections::HashMap;
 use std::time::Duration;
@@ -114,6 +115,7 @@ pub(crate) struct Attempt {
     pub(crate) status: Option<u16>,
     pub(crate) price: Price,
     pub(crate) bill: Bill,
+    pub(crate) quality: Quality,
 }
 
 /// What an attempt is charged by.
@@ -483,6 +485,7 @@ impl Campaign {
             status: None,
             price,
             bill: Bill::default(),
+            quality: Quality::default(),
         });
         Some(self.attempts.len() - 1)
     }
@@ -540,6 +543,7 @@ impl Campaign {
         attempt.talking_ms = u32::try_from(stats.talking.as_millis()).unwrap_or(u32::MAX);
         attempt.status = stats.status;
         attempt.bill = bill;
+        attempt.quality = Quality::of(stats);
         self.counts.outcomes[outcome.cause() as usize] += 1;
         self.counts.cost_micros += bill.micros;
         self.counts.billed_seconds += u64::from(bill.seconds);

@@ -281,6 +281,12 @@ fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
             w.number(stats.digits.into());
             w.number(bill.seconds.into());
             w.number(bill.micros);
+            // One more than the value, so that 0 says that it is not known.
+            let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX - 1) + 1;
+            let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX - 1) + 1;
+            w.number(stats.post_dial.map_or(0, millis));
+            w.number(stats.round_trip.map_or(0, micros));
+            w.number(stats.remote_lost.map_or(0, |lost| lost.saturating_add(1)));
             13
         }
         Event::Started { version } => {
@@ -311,6 +317,12 @@ fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
             w.text(trunk);
             w.json(tariffs);
             32
+        }
+        Event::Stopped => 17,
+        Event::JournalRecovered { since_ms, why } => {
+            w.number(((since_ms << 1) ^ (since_ms >> 63)) as u64);
+            w.text(why);
+            18
         }
     }
 }
@@ -410,26 +422,7 @@ fn event_of(tag: u8, r: &mut Reader<'_>) -> Result<Event, CodecError> {
             },
             by: r.text()?,
         },
-        13 => Event::AttemptEnded {
-            attempt: AttemptId(r.number()?),
-            campaign: CampaignId(r.number()?),
-            outcome: read_outcome(r)?,
-            stats: CallStats {
-                ringing: r.millis()?,
-                talking: r.millis()?,
-                status: Some(r.small()?).filter(|status| *status != 0),
-                q850: r.optional()?.checked_sub(1).and_then(|cause| u8::try_from(cause).ok()),
-                packets_sent: r.optional()?,
-                packets_received: r.optional()?,
-                packets_lost: r.optional()?,
-                jitter_us: r.small()?,
-                digits: r.small()?,
-            },
-            bill: Bill {
-                seconds: r.small()?,
-                micros: r.number()?,
-            },
-        },
+        13 => attempt_ended(r)?,
         14 => Event::Started { version: r.text()? },
         15 => Event::TrunkChanged {
             trunk: r.text()?,
@@ -451,7 +444,46 @@ fn event_of(tag: u8, r: &mut Reader<'_>) -> Result<Event, CodecError> {
             recipient: RecipientId(r.number()?),
             by: r.text()?,
         },
+        17 => Event::Stopped,
+        18 => {
+            let since = r.number()?;
+            Event::JournalRecovered {
+                since_ms: (since >> 1) as i64 ^ -((since & 1) as i64),
+                why: r.text()?,
+            }
+        }
         other => return Err(CodecError::Tag(other)),
+    })
+}
+
+fn attempt_ended(r: &mut Reader<'_>) -> Result<Event, CodecError> {
+    let (attempt, campaign) = (AttemptId(r.number()?), CampaignId(r.number()?));
+    let outcome = read_outcome(r)?;
+    let mut stats = CallStats {
+        ringing: r.millis()?,
+        talking: r.millis()?,
+        status: Some(r.small()?).filter(|status| *status != 0),
+        q850: r.optional()?.checked_sub(1).and_then(|cause| u8::try_from(cause).ok()),
+        packets_sent: r.optional()?,
+        packets_received: r.optional()?,
+        packets_lost: r.optional()?,
+        jitter_us: r.small()?,
+        digits: r.small()?,
+        ..CallStats::default()
+    };
+    let bill = Bill {
+        seconds: r.small()?,
+        micros: r.number()?,
+    };
+    stats.post_dial = r.optional()?.checked_sub(1).map(Duration::from_millis);
+    stats.round_trip = r.optional()?.checked_sub(1).map(Duration::from_micros);
+    stats.remote_lost = r.optional()?.checked_sub(1);
+    Ok(Event::AttemptEnded {
+        attempt,
+        campaign,
+        outcome,
+        stats,
+        bill,
     })
 }
 

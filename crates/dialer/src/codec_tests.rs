@@ -25,6 +25,9 @@ fn events() -> Vec<Event> {
         packets_lost: 1,
         jitter_us: 900,
         digits: 2,
+        post_dial: Some(Duration::from_millis(1_730)),
+        round_trip: Some(Duration::from_micros(41_250)),
+        remote_lost: Some(3),
     };
     let ended = |outcome| Event::AttemptEnded {
         attempt: AttemptId(900),
@@ -102,6 +105,11 @@ fn events() -> Vec<Event> {
         Event::RecipientErased {
             recipient: RecipientId(41),
             by: by(),
+        },
+        Event::Stopped,
+        Event::JournalRecovered {
+            since_ms: -5,
+            why: "the disk is full".into(),
         },
         Event::Noted {
             by: by(),

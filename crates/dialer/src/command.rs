@@ -1,8 +1,9 @@
 //! What people and the console ask of the dialer.
 
+use crate::statistics::{Activity, Span};
 use crate::{
-    Account, AttemptId, CampaignId, CampaignReport, Contact, Edition, Message, MessageId, Period, Policy, PolicyError,
-    RecipientId,
+    Account, AttemptId, CampaignId, CampaignReport, Contact, Edition, Message, MessageId, Period, PersonRow, Policy,
+    PolicyError, RecipientId,
 };
 
 /// An order of an operator. `by` names the user, for the audit trail.
@@ -158,6 +159,10 @@ pub enum Query {
     Policy(CampaignId),
     /// The order that an attempt in progress stems from.
     Recipient(AttemptId),
+    /// What happened in a span of time.
+    Activity(Span),
+    /// What campaigns did with one recipient, oldest first: what a person may know of (R24).
+    Person(RecipientId),
     /// What somebody who rings back has missed.
     Missed {
         /// Who it may be: everybody who has the caller's number.
@@ -208,6 +213,10 @@ pub enum Answer {
     Missed(Vec<Missed>),
     /// To [`Query::Account`].
     Account(Box<Account>),
+    /// To [`Query::Activity`].
+    Activity(Box<Activity>),
+    /// To [`Query::Person`].
+    Person(Vec<PersonRow>),
 }
 
 /// Why a command was refused. Nothing was changed.

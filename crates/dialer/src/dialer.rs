@@ -37,6 +37,7 @@ pub struct Dialer {
     pub(crate) actions: VecDeque<Action>,
     pub(crate) durable: Sequence,
     pub(crate) alarm: Option<String>,
+    alarm_since_ms: i64,
     pub(crate) ahead: Duration,
     pub(crate) last_turn: Moment,
     /// When the next campaign loses its persons.
@@ -101,6 +102,7 @@ impl Dialer {
             actions: VecDeque::new(),
             durable: Sequence(0),
             alarm: None,
+            alarm_since_ms: 0,
             ahead: AHEAD.0,
             last_turn: moment,
             expiry: None,
@@ -137,7 +139,10 @@ impl Dialer {
     pub fn handle_durable(&mut self, now: Now, upto: Sequence) {
         let moment = self.clock.moment(now);
         self.durable = self.durable.max(upto);
-        self.alarm = None;
+        if let Some(why) = self.alarm.take() {
+            let since_ms = self.alarm_since_ms;
+            self.emit(now, Event::JournalRecovered { since_ms, why });
+        }
         if let Some((sequence, since)) = self.probe
             && sequence < upto
         {
@@ -156,8 +161,17 @@ impl Dialer {
 
     /// The journal takes no records: no new attempt is made until the next [`Dialer::handle_durable`].
     pub fn handle_journal_failure(&mut self, now: Now, why: &str) {
-        let _ = now;
+        if self.alarm.is_none() {
+            self.alarm_since_ms = now.utc_ms;
+        }
         self.alarm = Some(why.to_owned());
+    }
+
+    /// The program is about to end in order: written down, so that the next start is not taken for the end of an outage.
+    pub fn handle_stop(&mut self, now: Now) {
+        if self.alarm.is_none() {
+            self.emit(now, Event::Stopped);
+        }
     }
 
     /// A trunk changed.

@@ -313,6 +313,7 @@ impl Driver {
                 let _ = self.batches.send(Work::Read(sender));
             }
             Input::Stop(sender) => {
+                self.dialer.handle_stop(now);
                 self.hand_over();
                 return Some(sender);
             }

@@ -6,6 +6,7 @@
 //! - [`order`](Order), [`outcome`](Outcome): what is asked of the side that places calls, and what it reports.
 //! - [`view`](LiveView), [`report`](CampaignReport): what operators see.
 //! - [`meter`](Account): what it all cost, by month, service, campaign, trunk and tariff.
+//! - [`statistics`]: what happened in a period: delays, quality of the trunks, incidents, cost.
 //! - [`message`](Message), [`tariff`](Tariff), [`contact`](Contact), [`settings`](Settings): what calls say, cost, reach, use.
 
 mod campaign;
@@ -34,6 +35,7 @@ mod schedule;
 mod settings;
 mod show;
 mod state;
+pub mod statistics;
 mod tariff;
 mod time;
 mod trunk;
@@ -52,7 +54,7 @@ pub use outcome::{CallReport, CallStats, Cause, Heard, Outcome};
 pub use policy::{Delays, Hours, MachinePolicy, NumberOrder, Policy, PolicyError, Preset};
 pub use prediction::{Assumptions, predict};
 pub use record::{Event, Record};
-pub use report::{AttemptRow, CampaignReport, FinalState, RecipientRow};
+pub use report::{AttemptRow, CampaignReport, FinalState, PersonRow, RecipientRow};
 pub use restore::RestoreError;
 pub use settings::{Settings, Throttle, TrunkChange, TrunkSettings, mainland_france};
 pub use tariff::{Bill, Tariff, tariff_of};

@@ -179,6 +179,12 @@ pub struct CallStats {
     pub jitter_us: u32,
     /// Digits heard.
     pub digits: u16,
+    /// Post-dial delay: from the INVITE to the first sign of the called telephone (180, 183 or the answer).
+    pub post_dial: Option<Duration>,
+    /// Round trip by RTCP (RFC 3550 §6.4.1).
+    pub round_trip: Option<Duration>,
+    /// RTP packets of ours that the far end reports lost (RFC 3550 §6.4.1).
+    pub remote_lost: Option<u64>,
 }
 
 /// What the side that places calls tells the dialer.

@@ -188,6 +188,15 @@ pub enum Event {
         /// The user.
         by: String,
     },
+    /// The program was stopped in order. A start without this record before it follows a crash or a power cut.
+    Stopped,
+    /// The journal takes records again after it had failed (disk full, disk gone).
+    JournalRecovered {
+        /// Since when it had failed, in milliseconds since 1970 UTC.
+        since_ms: i64,
+        /// What was wrong.
+        why: String,
+    },
     /// A line of the audit trail.
     Noted {
         /// The user.
@@ -220,6 +229,8 @@ impl Event {
             Self::RecipientErased { .. }
             | Self::MessageSaved { .. }
             | Self::Started { .. }
+            | Self::Stopped
+            | Self::JournalRecovered { .. }
             | Self::TrunkChanged { .. }
             | Self::TariffsSet { .. }
             | Self::Noted { .. } => None,

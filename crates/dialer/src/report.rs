@@ -1,6 +1,6 @@
 //! The report of a campaign, from the fold of its records.
 
-use crate::{AttemptId, CampaignView, ConfirmedBy, E164, Outcome, Policy, RecipientId, Tariff};
+use crate::{AttemptId, CampaignId, CampaignView, ConfirmedBy, E164, Outcome, Policy, RecipientId, Tariff};
 use serde::Serialize;
 
 /// Everything about one campaign.
@@ -69,6 +69,21 @@ pub struct RecipientRow {
     pub first_ms: Option<i64>,
     /// End of the last attempt, in milliseconds since 1970 UTC.
     pub last_ms: Option<i64>,
+}
+
+/// What one campaign did with one recipient.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PersonRow {
+    /// Which campaign.
+    pub campaign: CampaignId,
+    /// Its name.
+    pub name: String,
+    /// When it was launched, in milliseconds since 1970 UTC.
+    pub launched_ms: Option<i64>,
+    /// What became of them.
+    pub recipient: RecipientRow,
+    /// The calls to them.
+    pub attempts: Vec<AttemptRow>,
 }
 
 /// One attempt in a report.

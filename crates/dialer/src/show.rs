@@ -1,12 +1,12 @@
 //! Views and reports out of the state in memory.
 
-use crate::campaign::Campaign;
+use crate::campaign::{Campaign, Member};
 use crate::dialer::Dialer;
 use crate::missed::missed;
 use crate::time::Moment;
 use crate::{
     Answer, CampaignReport, CampaignState, CampaignView, Cause, CommandError, FinalState, JournalView, LiveView, Now,
-    Query, RecipientRow, TrunkView,
+    PersonRow, Query, RecipientId, RecipientRow, TrunkView,
 };
 use std::collections::BTreeMap;
 
@@ -128,6 +128,7 @@ impl Dialer {
                 let call = self.calls.get(&id).ok_or(CommandError::NoAttempt(id))?;
                 Answer::Recipient(call.campaign, call.recipient)
             }
+            Query::Person(recipient) => Answer::Person(self.person(recipient)),
             Query::Missed { recipients, since_ms } => {
                 let campaigns = self.state.campaigns.values().rev();
                 Answer::Missed(
@@ -136,32 +137,11 @@ impl Dialer {
                         .collect(),
                 )
             }
+            Query::Activity(span) => Answer::Activity(Box::new(self.activity(span, now))),
         })
     }
 
     pub(crate) fn report(&self, campaign: &Campaign, now: Now) -> CampaignReport {
-        let recipients = campaign.members.iter().map(|member| {
-            let confirmation = member.confirmation.filter(|_| member.state == FinalState::Confirmed);
-            let slot = confirmation.and_then(|confirmation| confirmation.slot);
-            RecipientRow {
-                recipient: member.recipient,
-                state: member.state,
-                last: member.last,
-                attempts: member.attempts,
-                confirmed_slot: slot,
-                confirmed_number: slot
-                    .and_then(|slot| member.slots.get(usize::from(slot)))
-                    .and_then(|slot| slot.number),
-                confirmed_by: confirmation.map(|confirmation| confirmation.how),
-                confirmed_ms: confirmation.map(|confirmation| confirmation.at_ms),
-                first_ms: member.first_ms,
-                last_ms: member.last_ms,
-            }
-        });
-        let attempts = campaign
-            .attempts
-            .iter()
-            .filter_map(|attempt| self.state.attempt_row(campaign, attempt));
         CampaignReport {
             at_ms: now.utc_ms,
             records: self.state.next.0,
@@ -170,8 +150,50 @@ impl Dialer {
             created_by: campaign.created_by.clone(),
             launched_by: campaign.launched_by.clone(),
             service: campaign.service.clone(),
-            recipients: recipients.collect(),
-            attempts: attempts.collect(),
+            recipients: campaign.members.iter().map(recipient_row).collect(),
+            attempts: campaign
+                .attempts
+                .iter()
+                .filter_map(|attempt| self.state.attempt_row(campaign, attempt))
+                .collect(),
         }
+    }
+
+    /// What campaigns did with one recipient.
+    fn person(&self, recipient: RecipientId) -> Vec<PersonRow> {
+        let of = |campaign: &Campaign| {
+            let at = *campaign.index.get(&recipient)?;
+            let member = campaign.members.get(at as usize)?;
+            let attempts = campaign.attempts.iter().filter(|attempt| attempt.member == at);
+            Some(PersonRow {
+                campaign: campaign.id,
+                name: campaign.name.clone(),
+                launched_ms: campaign.launched_ms,
+                recipient: recipient_row(member),
+                attempts: attempts
+                    .filter_map(|attempt| self.state.attempt_row(campaign, attempt))
+                    .collect(),
+            })
+        };
+        self.state.campaigns.values().filter_map(of).collect()
+    }
+}
+
+fn recipient_row(member: &Member) -> RecipientRow {
+    let confirmation = member.confirmation.filter(|_| member.state == FinalState::Confirmed);
+    let slot = confirmation.and_then(|confirmation| confirmation.slot);
+    RecipientRow {
+        recipient: member.recipient,
+        state: member.state,
+        last: member.last,
+        attempts: member.attempts,
+        confirmed_slot: slot,
+        confirmed_number: slot
+            .and_then(|slot| member.slots.get(usize::from(slot)))
+            .and_then(|slot| slot.number),
+        confirmed_by: confirmation.map(|confirmation| confirmation.how),
+        confirmed_ms: confirmation.map(|confirmation| confirmation.at_ms),
+        first_ms: member.first_ms,
+        last_ms: member.last_ms,
     }
 }

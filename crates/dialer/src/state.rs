@@ -1,6 +1,7 @@
 //! The state of all campaigns: the fold of the journal's records. Nothing changes it but [`State::apply`].
 
 use crate::campaign::{Attempt, Campaign, Price};
+use crate::statistics::Incidents;
 use crate::time::Moment;
 use crate::{
     AttemptId, CampaignId, Contact, Edition, Event, Message, MessageId, RecipientId, Record, Sequence, Tariff,
@@ -23,6 +24,7 @@ pub(crate) struct State {
     pub(crate) trunks: Vec<String>,
     /// Every price that ever was in force, in the order in which records made them known.
     pub(crate) tariffs: Vec<(TrunkIndex, Tariff)>,
+    pub(crate) incidents: Incidents,
     last_campaign: u64,
     last_attempt: u64,
     last_message: u64,
@@ -95,6 +97,7 @@ impl State {
     pub(crate) fn apply(&mut self, record: &Record, at: Moment, contacts: Lookup<'_>) {
         self.next = record.sequence.next();
         let at_ms = record.at_ms;
+        self.incidents.apply(record);
         match &record.event {
             Event::MessageSaved { message, by } => self.save_message(message, at_ms, by),
             Event::CampaignCreated { campaign, .. } => {

@@ -41,6 +41,8 @@ pub struct Plan {
     pub updated: usize,
     /// Recipients that the file knows as the directory does.
     pub unchanged: usize,
+    /// Rows of persons who were erased at their own wish: they are left out.
+    pub kept_away: usize,
 }
 
 /// What applying an import did.
@@ -98,9 +100,14 @@ const REMEMBERED: usize = 10;
 impl Shared {
     /// What [`Shared::apply`] would do now (dry run).
     pub fn plan(&self, import: &Import) -> Plan {
+        let store = self.lock();
         let now = self.snapshot();
         let mut plan = Plan::default();
         for row in &import.rows {
+            if is_kept_away(&store, &now, row) {
+                plan.kept_away += 1;
+                continue;
+            }
             match now.by_key(&row.recipient.key) {
                 None => plan.created += 1,
                 Some(known) if merged(known, row, import) == **known => plan.unchanged += 1,
@@ -108,6 +115,14 @@ impl Shared {
             }
         }
         plan
+    }
+
+    /// The lines of persons who were erased at their own wish; [`Shared::apply`] leaves them out.
+    pub fn kept_away_lines(&self, import: &Import) -> Vec<usize> {
+        let store = self.lock();
+        let now = self.snapshot();
+        let rows = import.rows.iter().filter(|row| is_kept_away(&store, &now, row));
+        rows.map(|row| row.line).collect()
     }
 
     /// Creates and updates recipients by key, in one atomic step. Columns that the file does not have stay as they are
@@ -123,6 +138,10 @@ impl Shared {
         // A preview may be applied twice or hold rows that share a key: the later row updates the earlier.
         let mut fresh: HashMap<&str, usize> = HashMap::new();
         for row in &import.rows {
+            if is_kept_away(&store, &now, row) {
+                plan.kept_away += 1;
+                continue;
+            }
             let key = row.recipient.key.as_str();
             let known = fresh.get(key).map(|place| &rows[*place]).or_else(|| now.by_key(key));
             let (before, mut after) = match known {
@@ -180,6 +199,40 @@ impl Shared {
             recipients,
             list,
         })
+    }
+
+    /// Whether [`Shared::apply`] would leave everything as it is, the list included.
+    pub fn changes_nothing(&self, import: &Import, target: &Target) -> bool {
+        let plan = self.plan(import);
+        if plan.created > 0 || plan.updated > 0 {
+            return false;
+        }
+        let (name, adds) = match target {
+            Target::Directory => return true,
+            Target::List(name) => (name, false),
+            Target::AddToList(name) => (name, true),
+        };
+        let now = self.snapshot();
+        let Some(list) = now.list_named(name) else { return false };
+        if list.id == ListId::GLOBAL {
+            return true;
+        }
+        let Content::Static(members) = &list.content else {
+            return false;
+        };
+        let mut rows: Vec<RecipientId> = import
+            .rows
+            .iter()
+            .filter_map(|row| now.by_key(&row.recipient.key))
+            .map(|recipient| recipient.id)
+            .collect();
+        rows.sort_unstable();
+        rows.dedup();
+        if adds {
+            rows.iter().all(|id| members.contains(id))
+        } else {
+            rows == *members
+        }
     }
 
     /// The imports that can still be undone, oldest first.
@@ -286,6 +339,11 @@ impl Shared {
         lists.push(Arc::clone(&list));
         Ok(Some((list, before)))
     }
+}
+
+/// Whether a row is about somebody who must not come back; who is there is there rightly.
+fn is_kept_away(store: &Store, now: &Directory, row: &Row) -> bool {
+    now.by_key(&row.recipient.key).is_none() && store.keep_away.holds(&row.recipient)
 }
 
 /// What a known recipient becomes by a row: the columns of the file replace, the others stay, groups add up.

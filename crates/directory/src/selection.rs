@@ -81,11 +81,11 @@ pub enum Test {
 pub enum Zone {
     /// These communes.
     Communes(Vec<Insee>),
-    /// An arrondissement, by its code.
+    /// An arrondissement, by its code or name.
     Arrondissement(String),
-    /// A canton, by its code.
+    /// A canton, by its code or name.
     Canton(String),
-    /// An intercommunality, by its code.
+    /// An intercommunality, by its code or name.
     Epci(String),
     /// Communes with at least and at most so many inhabitants.
     Population {

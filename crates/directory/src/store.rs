@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 
 use crate::apply::{self, ImportId};
+use crate::keep_away::KeepAway;
 use crate::{Content, Directory, Gazetteer, List, ListId, MAX_NUMBERS, Recipient, RecipientId};
 
 /// Why the directory on disk cannot be read or changed.
@@ -47,6 +48,9 @@ pub enum StoreError {
     /// There is no such import, or it is too old to be undone.
     #[error("import {0} is unknown or too old to be undone")]
     NoSuchImport(ImportId),
+    /// The person asked to be kept away.
+    #[error("this person was erased at their own wish; they can be added again only if they want to come back")]
+    KeptAway,
     /// The recipient was changed by somebody else meanwhile.
     #[error("recipient {0} was changed by somebody else meanwhile")]
     Stale(RecipientId),
@@ -56,6 +60,7 @@ pub enum StoreError {
 #[derive(Debug)]
 pub struct Store {
     pub(crate) tree: sled::Tree,
+    pub(crate) keep_away: KeepAway,
     counters: Counters,
 }
 
@@ -90,7 +95,12 @@ impl Store {
                 import: 1,
             },
         };
-        Ok(Store { tree, counters })
+        let keep_away = KeepAway::load(&tree)?;
+        Ok(Store {
+            tree,
+            keep_away,
+            counters,
+        })
     }
 
     /// Reads everything.
@@ -216,6 +226,9 @@ impl Shared {
             return Err(StoreError::TooManyNumbers);
         }
         if recipient.id == RecipientId(0) {
+            if store.keep_away.holds(&recipient) {
+                return Err(StoreError::KeptAway);
+            }
             recipient.id = store.next_recipient();
             recipient.revision = 1;
         } else {
@@ -240,6 +253,25 @@ impl Shared {
         Ok(id)
     }
 
+    /// The person wants to be alerted, or not any more (R24).
+    pub fn set_unsubscribed(&self, id: RecipientId, unsubscribed: bool) -> Result<(), StoreError> {
+        let mut store = self.lock();
+        let now = self.snapshot();
+        let known = now.recipient(id).ok_or(StoreError::NoSuchRecipient(id))?;
+        let changed = Recipient {
+            unsubscribed,
+            revision: known.revision + 1,
+            ..Recipient::clone(known)
+        };
+        let mut batch = sled::Batch::default();
+        batch.insert(recipient_key(id), encode(&changed));
+        store.commit(batch)?;
+        let mut rows = now.recipients().to_vec();
+        rows.push(Arc::new(changed));
+        self.publish(rows, now.lists().to_vec());
+        Ok(())
+    }
+
     /// Removes recipients, from every static list too. They come back if the import that last changed them is undone;
     /// [`Shared::erase`] leaves no trace.
     pub fn remove(&self, ids: &[RecipientId]) -> Result<(), StoreError> {
@@ -255,10 +287,19 @@ impl Shared {
     /// Journals only hold the id, which is never given again. The database file gives the space back with time.
     pub fn erase(&self, id: RecipientId) -> Result<(), StoreError> {
         let mut store = self.lock();
+        self.erase_with(&mut store, id, sled::Batch::default())
+    }
+
+    /// Erases a person together with what the batch holds.
+    pub(crate) fn erase_with(
+        &self,
+        store: &mut Store,
+        id: RecipientId,
+        mut batch: sled::Batch,
+    ) -> Result<(), StoreError> {
         let now = self.snapshot();
-        let mut batch = sled::Batch::default();
         let mut is_known = now.recipient(id).is_some();
-        for import in apply::records(&store)? {
+        for import in apply::records(store)? {
             let key = apply::undo_key(import.id, id);
             is_known |= store.tree.contains_key(&key)?;
             batch.remove(key);
@@ -266,13 +307,7 @@ impl Shared {
         if !is_known {
             return Err(StoreError::NoSuchRecipient(id));
         }
-        self.remove_from(
-            &mut store,
-            now.recipients().to_vec(),
-            now.lists().to_vec(),
-            &[id],
-            batch,
-        )
+        self.remove_from(store, now.recipients().to_vec(), now.lists().to_vec(), &[id], batch)
     }
 
     /// Commits the batch together with the removal of these recipients from rows and lists, then publishes the rest.

@@ -1,5 +1,6 @@
+use crate::recipient::fold;
 use crate::selection::SelectionError;
-use crate::{Gazetteer, Position, Zone};
+use crate::{Area, Commune, Gazetteer, Position, Zone};
 
 impl Zone {
     /// For each commune of the gazetteer whether it lies in the zone.
@@ -14,9 +15,9 @@ impl Zone {
                     .for_each(|place| inside[place] = true);
                 inside
             }
-            Zone::Arrondissement(code) => communes.map(|commune| commune.arrondissement.code == *code).collect(),
-            Zone::Canton(code) => communes.map(|commune| commune.canton.code == *code).collect(),
-            Zone::Epci(code) => communes.map(|commune| commune.epci.code == *code).collect(),
+            Zone::Arrondissement(named) => is_in(communes, named, |commune| &commune.arrondissement),
+            Zone::Canton(named) => is_in(communes, named, |commune| &commune.canton),
+            Zone::Epci(named) => is_in(communes, named, |commune| &commune.epci),
             Zone::Population { min, max } => communes
                 .map(|commune| (*min..=*max).contains(&commune.population))
                 .collect(),
@@ -36,6 +37,17 @@ impl Zone {
             }
         })
     }
+}
+
+/// Areas go by their code, or by their name as people write it.
+fn is_in<'a>(communes: impl Iterator<Item = &'a Commune>, named: &str, area: fn(&Commune) -> &Area) -> Vec<bool> {
+    let name = fold(named);
+    communes
+        .map(|commune| {
+            let area = area(commune);
+            area.code == named || (!name.is_empty() && fold(&area.name) == name)
+        })
+        .collect()
 }
 
 fn is_sound(position: &Position) -> bool {

@@ -358,3 +358,13 @@ journal-report-json = { $path } is not a report in JSON
 journal-report-unsealed = { $path } states neither the campaign, nor the number of records, nor the head of the journal: it cannot be verified
 journal-report-campaign = the journal does not know campaign { $campaign }
 journal-report-differs = the report does not say what the journal says: for “{ $what }” it states { $stated }, and the journal { $told }
+
+## Extracts
+config-purpose-extract-name = the name that operators see
+config-conflict-extract = give “folder” or “url”, only one of them: the place that the extract comes from
+config-conflict-extract-name = two extracts are named “{ $name }”
+config-expected-https = expected: an address that begins with https://
+config-expected-no-password = give the password in “authorization_file” or “authorization_env”, not in the address
+start-extract-authorities = [[extract]] authorities: { $path }: { $reason }; give a PEM file of certificate authorities
+start-extract-no-authorities = no certificate authority is known; install the package ca-certificates, or name a file in [[extract]] authorities
+start-extract-no-certificate = it holds no certificate that can be read

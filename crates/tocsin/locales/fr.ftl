@@ -358,3 +358,13 @@ journal-report-json = { $path } n’est pas un compte rendu en JSON
 journal-report-unsealed = { $path } n’indique ni la campagne, ni le nombre d’enregistrements, ni l’empreinte du journal : il ne peut pas être vérifié
 journal-report-campaign = le journal ne connaît pas la campagne { $campaign }
 journal-report-differs = le compte rendu ne dit pas ce que dit le journal : pour « { $what } », il indique { $stated }, et le journal { $told }
+
+## Extracts
+config-purpose-extract-name = le nom que voient les opérateurs
+config-conflict-extract = donnez « folder » ou « url », un seul des deux : le lieu d’où vient l’extrait
+config-conflict-extract-name = deux extraits s’appellent « { $name } »
+config-expected-https = attendu : une adresse qui commence par https://
+config-expected-no-password = donnez le mot de passe dans « authorization_file » ou « authorization_env », pas dans l’adresse
+start-extract-authorities = [[extract]] authorities : { $path } : { $reason } ; donnez un fichier PEM d’autorités de certification
+start-extract-no-authorities = aucune autorité de certification n’est connue ; installez le paquet ca-certificates, ou nommez un fichier dans [[extract]] authorities
+start-extract-no-certificate = il ne contient aucun certificat lisible

@@ -1,46 +1,41 @@
-//! The directory: who is in it, lists, and the import of a spreadsheet in two steps: look, then apply.
+//! The directory: who is in it, lists, extracts.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Multipart, State};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use directory::import::Import;
-use directory::{Content, Directory, Field, ImportRecord, Selection, Test, Zone};
-use rand::RngCore;
+use directory::{Content, Directory, Field, Position, Selection, Test, Zone};
 use serde::Deserialize;
 
 use super::page::{Esc, Page, put};
-use crate::desk::{Caller, Desk, Target, blocking, now_ms};
+use super::{duplicates, import, recipient};
+use crate::desk::{Caller, Desk, Target, blocking};
 use crate::extract::{Form, Part, Query};
 use crate::problem::Problem;
 use crate::rest::directory::{Filter, add_list, commune, filtered};
-use crate::rest::imports::{self, Wish};
-use crate::sessions::hex;
 
 /// Recipients on one page.
 const PAGE: usize = 50;
-/// Problems of a file shown on the page; the interface gives all of them.
-const SHOWN_PROBLEMS: usize = 500;
-
 pub(super) fn routes(desk: &Arc<Desk>) -> Router<Arc<Desk>> {
-    let read = post(read).layer(DefaultBodyLimit::max(desk.settings.max_body));
+    let read = post(import::read).layer(DefaultBodyLimit::max(desk.settings.max_body));
     Router::new()
         .route("/annuaire", get(page))
         .route("/annuaire/lecture", read)
-        .route("/annuaire/import", post(apply))
-        .route("/annuaire/imports/{id}/annuler", post(undo))
+        .route("/annuaire/colonnes", post(import::columns))
+        .route("/annuaire/import", post(import::apply))
+        .route("/annuaire/imports/{id}/annuler", post(import::undo))
+        .route("/annuaire/personnes/{id}", get(recipient::page).post(recipient::save))
+        .route("/annuaire/personnes/{id}/supprimer", post(recipient::remove))
+        .route("/annuaire/personnes/{id}/effacer", post(recipient::erase))
+        .route("/annuaire/personnes/{id}/lien", post(recipient::link))
+        .route("/annuaire/doublons", get(duplicates::page).post(duplicates::merge))
+        .route("/annuaire/extraits", post(refresh))
         .route("/annuaire/listes", post(new_list))
         .route("/annuaire/listes/{id}/supprimer", post(delete_list))
-}
-
-/// A file that was looked at and not yet applied. One per user, forgotten by the next one.
-pub(crate) struct Upload {
-    word: String,
-    import: Import,
-    wish: Wish,
 }
 
 /// `GET /annuaire`.
@@ -60,12 +55,19 @@ pub(crate) async fn page(
     let directory = desk.services.directory.snapshot();
     put!(page, "<h1>{}</h1>", page.t("nav-directory"));
     page.done(done.fait.as_deref());
+    put!(
+        page,
+        "<p class=actions><a class=button href=/annuaire/personnes/nouveau>{}</a> <a class=button href=/annuaire/doublons>{}</a></p>",
+        page.t("recipient-new"),
+        page.t("duplicates-title")
+    );
     put!(page, "<div class=grid><div>");
     people(&mut page, &directory, &filter)?;
     put!(page, "</div><div>");
-    import_form(&mut page);
+    import::form(&mut page);
     lists(&mut page, &directory);
-    imports(&mut page, &records);
+    import::done(&mut page, &records);
+    extracts(&mut page);
     put!(page, "</div></div>");
     let title = page.words.get("nav-directory");
     Ok(page.finish(&title, "/annuaire"))
@@ -97,7 +99,8 @@ fn people(page: &mut Page<'_>, directory: &Directory, filter: &Filter) -> Result
     for recipient in &found {
         put!(
             page,
-            "<tr><th scope=row>{}<td>{}<td>{}<td>{}<td>",
+            "<tr><th scope=row><a href=\"/annuaire/personnes/{}\">{}</a><td>{}<td>{}<td>{}<td>",
+            recipient.id,
             Esc(recipient.full_name()),
             Esc(&recipient.function),
             Esc(&recipient.domain),
@@ -131,66 +134,76 @@ fn people(page: &mut Page<'_>, directory: &Directory, filter: &Filter) -> Result
     Ok(())
 }
 
-fn import_form(page: &mut Page<'_>) {
-    let word = page.word();
-    put!(
-        page,
-        "<section class=card aria-labelledby=t-import><h2 id=t-import>{}</h2><form method=post enctype=\"multipart/form-data\" \
-         action=\"/annuaire/lecture?csrf={word}\" class=stack><div><label for=file>{}</label><input type=file id=file name=file required \
-         accept=\".xlsx,.xls,.ods,.csv,.txt\" aria-describedby=file-hint><p class=hint id=file-hint>{}</p></div>\
-         <div><label for=into>{}</label><input type=text id=into name=list maxlength=200 aria-describedby=into-hint><p class=hint id=into-hint>{}</p></div>\
-         <div><label for=domain>{}</label><input type=text id=domain name=domain maxlength=200></div>\
-         <button class=first>{}</button></form></section>",
-        page.t("import-title"),
-        page.t("import-file"),
-        page.t("import-file-hint"),
-        page.t("import-list"),
-        page.t("import-list-hint"),
-        page.t("import-domain"),
-        page.t("import-look"),
-    );
-}
-
-/// The imports that can be taken back, newest first.
-fn imports(page: &mut Page<'_>, records: &[ImportRecord]) {
-    if records.is_empty() {
+/// Extracts that refresh the directory by themselves, and how that goes.
+fn extracts(page: &mut Page<'_>) {
+    let states = page.desk.services.extracts.states();
+    if states.is_empty() {
         return;
     }
     put!(
         page,
-        "<section class=card aria-labelledby=t-imports><h2 id=t-imports>{}</h2>",
-        page.t("imports-title")
+        "<section class=card aria-labelledby=t-extracts><h2 id=t-extracts>{}</h2>",
+        page.t("extracts-title")
     );
-    put!(page, "<div class=scroll><table><tbody>");
-    for record in records.iter().rev() {
+    for state in &states {
         put!(
             page,
-            "<tr><th scope=row>{}<br><span class=hint>{}</span><td>+{} ~{}<td>",
-            Esc(&record.file_name),
-            page.moment(record.at_ms),
-            page.number(record.created as u64),
-            page.number(record.updated as u64),
+            "<h3>{}</h3><p class=hint>{}</p>",
+            Esc(&state.name),
+            Esc(&state.place)
         );
-        page.form(&format!("/annuaire/imports/{}/annuler", record.id), "");
-        let label = page.t_with("import-undo-label", &[("file", record.file_name.as_str().into())]);
+        if let Some(why) = &state.failure {
+            let at = state.failed_ms.map(|at| page.moment(at)).unwrap_or_default();
+            let sentence = page.words.with(
+                "extract-failed",
+                &[
+                    ("at", at.into()),
+                    ("reason", why.as_str().into()),
+                    ("count", u64::from(state.failures).into()),
+                ],
+            );
+            page.wrong(&sentence);
+        }
+        if let Some(at) = state.checked_ms {
+            let at = page.moment(at);
+            put!(page, "<p>{}</p>", page.t_with("extract-checked", &[("at", at.into())]));
+        }
+        if let Some(at) = state.applied_ms {
+            let at = page.moment(at);
+            let args = [
+                ("at", at.into()),
+                ("created", state.created.into()),
+                ("updated", state.updated.into()),
+                ("rejected", state.rejected.into()),
+            ];
+            put!(page, "<p>{}</p>", page.t_with("extract-applied", &args));
+        }
+        page.form("/annuaire/extraits", "");
         put!(
             page,
-            "<button class=small aria-label=\"{label}\">{}</button></form></tr>",
-            page.t("import-undo")
+            "<input type=hidden name=name value=\"{}\"><button class=small aria-label=\"{}\">{}</button></form>",
+            Esc(&state.name),
+            page.t_with("extract-refresh-label", &[("name", state.name.as_str().into())]),
+            page.t("extract-refresh")
         );
     }
-    put!(
-        page,
-        "</tbody></table></div><p class=hint>{}</p></section>",
-        page.t("import-undo-hint")
-    );
+    put!(page, "</section>");
 }
 
-/// `POST /annuaire/imports/{id}/annuler`.
-async fn undo(State(desk): State<Arc<Desk>>, Part(id): Part<u64>) -> Result<Redirect, Problem> {
-    let shared = desk.services.directory.clone();
-    blocking(move || shared.undo(directory::ImportId(id))).await??;
-    Ok(Redirect::to("/annuaire?fait=undo"))
+/// Which extract.
+#[derive(Deserialize)]
+pub(crate) struct Named {
+    name: String,
+}
+
+/// `POST /annuaire/extraits`: refreshes one now.
+async fn refresh(State(desk): State<Arc<Desk>>, Form(named): Form<Named>) -> Result<Response, Problem> {
+    if !desk.services.extracts.ask(&named.name) {
+        return Err(Problem::not_found());
+    }
+    let mut response = Redirect::to("/annuaire?fait=extract").into_response();
+    response.extensions_mut().insert(Target(named.name));
+    Ok(response)
 }
 
 fn lists(page: &mut Page<'_>, directory: &Directory) {
@@ -217,6 +230,15 @@ fn lists(page: &mut Page<'_>, directory: &Directory) {
             "<a class=\"button small\" download aria-label=\"{label}\" href=\"/api/v1/lists/{}/export\">XLSX</a> ",
             list.id
         );
+        for format in ["ods", "csv"] {
+            let label = page.t_with(&format!("list-export-{format}"), &[("name", list.name.as_str().into())]);
+            put!(
+                page,
+                "<a class=\"button small\" download aria-label=\"{label}\" href=\"/api/v1/lists/{}/export?format={format}\">{}</a> ",
+                list.id,
+                format.to_uppercase()
+            );
+        }
         if list.id != directory::ListId::GLOBAL {
             page.form(&format!("/annuaire/listes/{}/supprimer", list.id), "");
             let label = page.t_with("list-delete", &[("name", list.name.as_str().into())]);
@@ -278,13 +300,30 @@ fn lists(page: &mut Page<'_>, directory: &Directory) {
     }
     put!(
         page,
+        "<fieldset><legend>{}</legend><div class=pair><div><label for=list-center>{}</label><input type=text id=list-center name=center maxlength=200></div>\
+         <div><label for=list-radius>{}</label><input type=number id=list-radius name=radius min=0 max=500 step=any></div></div>\
+         <div><label for=list-polygon>{}</label><textarea id=list-polygon name=polygon maxlength=20000 aria-describedby=list-polygon-hint></textarea>\
+         <p class=hint id=list-polygon-hint>{}</p></div></fieldset>\
+         <div><label for=list-join>{}</label><select id=list-join name=join><option value=and>{}</option><option value=or>{}</option><option value=not>{}</option></select></div>",
+        page.t("zone-drawn"),
+        page.t("zone-center"),
+        page.t("zone-radius"),
+        page.t("zone-polygon"),
+        page.t("zone-polygon-hint"),
+        page.t("list-join"),
+        page.t("list-join-and"),
+        page.t("list-join-or"),
+        page.t("list-join-not"),
+    );
+    put!(
+        page,
         "<p class=hint>{}</p><button>{}</button></form></details></section>",
         page.t("list-new-hint"),
         page.t("list-create")
     );
 }
 
-/// The form of a live list: all criteria that are given must hold (R6).
+/// The form of a live list: all criteria that are given must hold, or one of them, or none (R6).
 #[derive(Deserialize)]
 pub(crate) struct NewList {
     name: String,
@@ -300,6 +339,66 @@ pub(crate) struct NewList {
     canton: String,
     #[serde(default)]
     epci: String,
+    /// A commune around which a circle is drawn.
+    #[serde(default)]
+    center: String,
+    /// Kilometres.
+    #[serde(default)]
+    radius: String,
+    /// Corners, one a line: latitude, longitude.
+    #[serde(default)]
+    polygon: String,
+    #[serde(default)]
+    join: Join,
+}
+
+/// How the criteria go together.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Join {
+    #[default]
+    And,
+    Or,
+    Not,
+}
+
+/// A circle around a commune; `None` when the form asks for none.
+fn circle(directory: &Directory, center: &str, radius: &str) -> Result<Option<Zone>, Problem> {
+    let refused = |code| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code);
+    if center.trim().is_empty() {
+        return Ok(None);
+    }
+    let commune = directory.gazetteer().find(center).map_err(|_| refused("bad-commune"))?;
+    let kilometres: f64 = radius
+        .trim()
+        .replace(',', ".")
+        .parse()
+        .map_err(|_| refused("bad-radius"))?;
+    Ok(Some(Zone::Circle {
+        center: commune.position,
+        radius_m: kilometres * 1000.0,
+    }))
+}
+
+/// Corners of a polygon, one a line; `None` when the form gives none.
+fn polygon(text: &str) -> Result<Option<Zone>, Problem> {
+    let corner = |line: &str| -> Option<Position> {
+        let line = line.trim();
+        let (latitude, longitude) = line.split_once([';', ' ', '\t']).or_else(|| line.split_once(','))?;
+        let number = |text: &str| text.trim().trim_end_matches([',', ';']).replace(',', ".").parse().ok();
+        Some(Position {
+            latitude: number(latitude)?,
+            longitude: number(longitude)?,
+        })
+    };
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    let corners: Option<Vec<Position>> = lines.into_iter().map(corner).collect();
+    corners
+        .map(|corners| Some(Zone::Polygon(corners)))
+        .ok_or_else(|| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad-polygon"))
 }
 
 /// `POST /annuaire/listes`.
@@ -327,10 +426,18 @@ pub(crate) async fn new_list(State(desk): State<Arc<Desk>>, Form(new): Form<NewL
             parts.push(Selection::Zone(zone(value)));
         }
     }
-    let selection = if parts.is_empty() {
-        Selection::All
-    } else {
-        Selection::And(parts)
+    let directory = desk.services.directory.snapshot();
+    for zone in [circle(&directory, &new.center, &new.radius)?, polygon(&new.polygon)?]
+        .into_iter()
+        .flatten()
+    {
+        parts.push(Selection::Zone(zone));
+    }
+    let selection = match (parts.is_empty(), new.join) {
+        (true, _) => Selection::All,
+        (false, Join::And) => Selection::And(parts),
+        (false, Join::Or) => Selection::Or(parts),
+        (false, Join::Not) => Selection::Not(Box::new(Selection::Or(parts))),
     };
     let id = add_list(&desk, &new.name, Content::Live(selection)).await?;
     let mut response = Redirect::to("/annuaire?fait=list").into_response();
@@ -343,164 +450,4 @@ pub(crate) async fn delete_list(State(desk): State<Arc<Desk>>, Part(id): Part<u6
     let shared = desk.services.directory.clone();
     blocking(move || shared.remove_list(directory::ListId(id))).await??;
     Ok(Redirect::to("/annuaire?fait=list"))
-}
-
-/// `POST /annuaire/lecture`: what the file holds, and what importing it would do.
-pub(crate) async fn read(
-    State(desk): State<Arc<Desk>>,
-    caller: Caller,
-    mut form: Multipart,
-) -> Result<Response, Problem> {
-    let bad = |error: axum::extract::multipart::MultipartError| {
-        let code = if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-            "too-large"
-        } else {
-            "bad-body"
-        };
-        Problem::new(error.status(), code)
-    };
-    let (mut bytes, mut file_name, mut wish) = (axum::body::Bytes::new(), String::new(), Wish::default());
-    while let Some(field) = form.next_field().await.map_err(bad)? {
-        match field.name() {
-            Some("file") => {
-                file_name = imports::decoded(field.file_name().unwrap_or_default().as_bytes());
-                bytes = field.bytes().await.map_err(bad)?;
-            }
-            Some("list") => wish.list = field.text().await.map_err(bad)?,
-            Some("domain") => wish.domain = Some(field.text().await.map_err(bad)?),
-            _ => {}
-        }
-    }
-    let (asked, named, wanted) = (Arc::clone(&desk), file_name.clone(), wish.clone());
-    let (import, plan) = blocking(move || {
-        wanted.target()?;
-        let import = imports::read(&asked, &bytes, &named, &wanted)?;
-        let plan = asked.services.directory.plan(&import);
-        Ok::<_, Problem>((import, plan))
-    })
-    .await??;
-    let mut word = [0_u8; 16];
-    rand::rng().fill_bytes(&mut word);
-    let word = hex(&word);
-    let mut page = Page::new(&desk, &caller);
-    put!(
-        page,
-        "<h1>{}</h1><section class=card><dl class=figures>",
-        page.t_with("import-preview", &[("file", file_name.as_str().into())])
-    );
-    for (class, key, value) in [
-        ("live", "import-read", import.rows.len()),
-        ("confirmed", "import-created", plan.created),
-        ("informed", "import-updated", plan.updated),
-        ("pending", "import-unchanged", plan.unchanged),
-        ("failed", "import-rejected", import.rejected()),
-    ] {
-        put!(
-            page,
-            "<div class={class}><dt>{}<dd>{}</div>",
-            page.t(key),
-            page.number(value as u64)
-        );
-    }
-    put!(page, "</dl>");
-    if !wish.list.trim().is_empty() {
-        put!(
-            page,
-            "<p>{}</p>",
-            page.t_with("import-into", &[("list", wish.list.trim().into())])
-        );
-    }
-    page.form("/annuaire/import", "class=actions");
-    put!(
-        page,
-        "<input type=hidden name=word value={word}><button class=\"first big\">{}</button> <a class=button href=/annuaire>{}</a></form></section>",
-        page.t("import-apply"),
-        page.t("cancel"),
-    );
-    problems(&mut page, &import);
-    let title = page.words.get("import-title");
-    let html = page.finish(&title, "/annuaire");
-    let mut uploads = desk.uploads.lock().unwrap_or_else(PoisonError::into_inner);
-    uploads.insert(caller.login.clone(), Upload { word, import, wish });
-    drop(uploads);
-    let mut response = html.into_response();
-    response.extensions_mut().insert(Target(file_name));
-    Ok(response)
-}
-
-fn problems(page: &mut Page<'_>, import: &Import) {
-    if import.problems.is_empty() {
-        put!(page, "<p class=\"note good\">{}</p>", page.t("import-no-problem"));
-        return;
-    }
-    put!(
-        page,
-        "<section class=\"card scroll\"><table><caption>{}</caption><thead><tr><th scope=col class=number>{}<th scope=col>{}<th scope=col>{}<th scope=col>{}\
-         <th scope=col>{}</tr></thead><tbody>",
-        page.t_with("import-problems", &[("count", import.problems.len().into())]),
-        page.t("column-line"),
-        page.t("column-column"),
-        page.t("column-value"),
-        page.t("column-reason"),
-        page.t("column-row"),
-    );
-    for problem in import.problems.iter().take(SHOWN_PROBLEMS) {
-        let lines = if problem.last_line > problem.line {
-            format!("{}–{}", problem.line, problem.last_line)
-        } else {
-            problem.line.to_string()
-        };
-        let (class, key) = if problem.is_rejected {
-            ("down", "import-row-rejected")
-        } else {
-            ("", "import-row-read")
-        };
-        put!(
-            page,
-            "<tr><td class=number>{lines}<td>{}<td>{}<td>{}<td><span class=\"badge {class}\">{}</span></tr>",
-            Esc(&problem.column),
-            Esc(&problem.value),
-            Esc(imports::reason(page.words, &problem.reason)),
-            page.t(key),
-        );
-    }
-    put!(page, "</tbody></table>");
-    if import.problems.len() > SHOWN_PROBLEMS {
-        put!(
-            page,
-            "<p class=hint>{}</p>",
-            page.t_with(
-                "import-more-problems",
-                &[("count", (import.problems.len() - SHOWN_PROBLEMS).into())]
-            )
-        );
-    }
-    put!(page, "</section>");
-}
-
-/// Confirms what was looked at.
-#[derive(Deserialize)]
-pub(crate) struct Confirm {
-    word: String,
-}
-
-/// `POST /annuaire/import`.
-pub(crate) async fn apply(
-    State(desk): State<Arc<Desk>>,
-    caller: Caller,
-    Form(confirm): Form<Confirm>,
-) -> Result<Response, Problem> {
-    let kept = desk
-        .uploads
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .remove(&caller.login);
-    let upload = kept.filter(|upload| upload.word == confirm.word);
-    let upload = upload.ok_or_else(|| Problem::new(axum::http::StatusCode::CONFLICT, "import-gone"))?;
-    let target = Target(upload.import.file_name.clone());
-    let shared = desk.services.directory.clone();
-    blocking(move || Ok::<_, Problem>(shared.apply(&upload.import, &upload.wish.target()?, now_ms())?)).await??;
-    let mut response = Redirect::to("/annuaire?fait=import").into_response();
-    response.extensions_mut().insert(target);
-    Ok(response)
 }

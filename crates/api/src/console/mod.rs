@@ -4,10 +4,15 @@
 mod calls;
 mod campaigns;
 mod directory;
+mod duplicates;
+mod import;
 pub(crate) mod live;
 mod messages;
 mod metering;
+mod own;
 mod page;
+mod recipient;
+mod statistics;
 mod trail;
 mod users;
 
@@ -25,7 +30,7 @@ use crate::gate::LANGUAGE_COOKIE;
 use crate::problem::Problem;
 use crate::rest::account::{self, Credentials};
 use crate::text::Language;
-pub(crate) use directory::Upload;
+pub(crate) use import::Upload;
 use page::{Page, put};
 
 /// The routes of the console.
@@ -43,6 +48,9 @@ pub(crate) fn routes(desk: &Arc<Desk>) -> Router<Arc<Desk>> {
         .route("/appels", get(calls::page))
         .route("/messages", get(messages::page).post(messages::save))
         .merge(directory::routes(desk))
+        .route("/moi/{token}", get(own::page).post(own::subscribe))
+        .route("/moi/{token}/{form}", get(own::data))
+        .route("/statistiques", get(statistics::page))
         .route("/utilisateurs", get(users::page).post(users::create))
         .route("/utilisateurs/{login}", post(users::update))
         .route("/groupes", post(users::group))

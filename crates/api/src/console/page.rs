@@ -46,12 +46,13 @@ pub(crate) struct Page<'a> {
 }
 
 /// The places of the main navigation: path, key of the text, right that opens it.
-const PLACES: [(&str, &str, &[Right]); 7] = [
+const PLACES: [(&str, &str, &[Right]); 8] = [
     ("/", "nav-campaigns", &[Right::Launch, Right::Statistics]),
     ("/appels", "nav-calls", &[Right::Launch, Right::Statistics]),
     ("/messages", "nav-messages", &[Right::Launch]),
     ("/annuaire", "nav-directory", &[Right::Directory]),
     ("/facturation", "nav-metering", &[Right::Statistics]),
+    ("/statistiques", "nav-statistics", &[Right::Statistics]),
     ("/utilisateurs", "nav-users", &[Right::Administration]),
     ("/journal", "nav-audit", &[Right::Administration]),
 ];
@@ -108,6 +109,11 @@ impl<'a> Page<'a> {
             Some("import") => "done-import",
             Some("undo") => "done-undo",
             Some("list") => "done-list",
+            Some("recipient") => "done-recipient",
+            Some("erased") => "done-erased",
+            Some("merged") => "done-merged",
+            Some("merged-dropped") => "done-merged-dropped",
+            Some("extract") => "done-extract",
             Some("user") => "done-user",
             Some("group") => "done-group",
             _ => return,

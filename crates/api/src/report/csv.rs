@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::{Report, Table};
+use super::{Cell, Report, Table};
 
 /// Which table of the report a CSV file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
@@ -24,7 +24,7 @@ pub(crate) fn write(report: &Report, choice: Choice) -> Result<Vec<u8>, csv::Err
     table_bytes(table, &report.zone)
 }
 
-/// Writes a table with times in this zone.
+/// Writes a table with its headers.
 pub(super) fn table_bytes(table: &Table, zone: &TimeZone) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::WriterBuilder::new()
         .delimiter(b';')
@@ -32,11 +32,19 @@ pub(super) fn table_bytes(table: &Table, zone: &TimeZone) -> Result<Vec<u8>, csv
         .from_writer("\u{feff}".as_bytes().to_vec());
     writer.write_record(table.columns.iter().map(|column| column.label.as_str()))?;
     for row in &table.rows {
-        writer.write_record(row.iter().map(|cell| harmless(cell.shown(zone))))?;
+        writer.write_record(row.iter().map(|cell| harmless(spoken(cell, zone))))?;
     }
     writer
         .into_inner()
         .map_err(|error| csv::Error::from(error.into_error()))
+}
+
+/// Durations are seconds here: a spreadsheet cannot add up `4 min 05 s`.
+fn spoken(cell: &Cell, zone: &TimeZone) -> String {
+    match cell {
+        Cell::Lasting(millis) => Cell::Millis(*millis).shown(zone),
+        cell => cell.shown(zone),
+    }
 }
 
 /// A text that a spreadsheet would run as a formula gets an apostrophe in front, which shows it as text.

@@ -28,7 +28,7 @@ fn counts(counts: &[Count]) -> Map<String, Value> {
         .collect()
 }
 
-fn table(table: &Table) -> Vec<Value> {
+pub(super) fn table(table: &Table) -> Vec<Value> {
     let object = |row: &Vec<Cell>| {
         let fields = table
             .columns
@@ -40,14 +40,14 @@ fn table(table: &Table) -> Vec<Value> {
     table.rows.iter().map(object).collect()
 }
 
-fn cell(cell: &Cell) -> Value {
+pub(super) fn cell(cell: &Cell) -> Value {
     match cell {
         Cell::Empty => Value::Null,
         Cell::Text(text) => text.as_str().into(),
         Cell::Count(count) => (*count).into(),
-        Cell::Millis(millis) => (*millis as f64 / 1e3).into(),
+        Cell::Millis(millis) | Cell::Lasting(millis) => (*millis as f64 / 1e3).into(),
         Cell::Time(utc_ms) => Timestamp::from_millisecond(*utc_ms).map_or(Value::Null, |at| at.to_string().into()),
-        Cell::Micros(micros) => (*micros as f64 / 1e6).into(),
+        Cell::Micros(micros) | Cell::Ratio(micros) => (*micros as f64 / 1e6).into(),
     }
 }
 

@@ -4,13 +4,22 @@
 //! - [`build`]: from the dialer's figures and the directory's names.
 //! - [`invoice`]: what a period cost, as tables for those who pay.
 //! - [`xlsx`], [`pdf`], [`csv`], [`json`]: how it is written.
+//!
+//! Documents about more than one campaign ([`service`], [`capacity`], [`person`]) are a [`document`]: a head and
+//! sections, each a table, written in the same four formats and as a page.
 
 pub(crate) mod build;
+pub(crate) mod capacity;
 pub(crate) mod csv;
+pub(crate) mod document;
+mod document_pdf;
+mod document_xlsx;
 pub(crate) mod invoice;
 pub(crate) mod json;
 pub(crate) mod pdf;
 mod pdf_page;
+pub(crate) mod person;
+pub(crate) mod service;
 pub(crate) mod xlsx;
 
 use jiff::Timestamp;
@@ -109,6 +118,10 @@ pub(crate) enum Cell {
     Time(i64),
     /// Millionths of a euro.
     Micros(u64),
+    /// Duration in milliseconds that people read as hours, minutes and seconds.
+    Lasting(u64),
+    /// A share of a whole, in millionths.
+    Ratio(u64),
 }
 
 impl Cell {
@@ -133,7 +146,18 @@ impl Cell {
             }
             Cell::Time(utc_ms) => moment(*utc_ms, zone),
             Cell::Micros(micros) => euros(*micros),
+            Cell::Lasting(millis) => lasting(*millis),
+            Cell::Ratio(millionths) => permyriad(*millionths),
         }
+    }
+
+    /// The share of a whole; empty where there is no whole.
+    pub(crate) fn ratio(part: u64, whole: u64) -> Cell {
+        if whole == 0 {
+            return Cell::Empty;
+        }
+        let millionths = (u128::from(part) * 2_000_000 + u128::from(whole)) / (2 * u128::from(whole));
+        Cell::Ratio(u64::try_from(millionths).unwrap_or(u64::MAX))
     }
 }
 
@@ -154,6 +178,37 @@ pub(crate) fn euros(micros: u64) -> String {
         format!("{whole},{:02}", rest / 10_000)
     } else {
         format!("{whole},{:04}", rest / 100)
+    }
+}
+
+/// `850 ms`, `12,5 s`, `4 min 05 s`, `1 h 05 min`, `3 j 02 h`.
+pub(crate) fn lasting(millis: u64) -> String {
+    let seconds = (millis + 500) / 1000;
+    match millis {
+        0 => "0 s".into(),
+        1..1_000 => format!("{millis} ms"),
+        1_000..59_950 => {
+            let tenths = (millis + 50) / 100;
+            if tenths.is_multiple_of(10) {
+                format!("{} s", tenths / 10)
+            } else {
+                format!("{},{} s", tenths / 10, tenths % 10)
+            }
+        }
+        59_950..3_599_500 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        3_599_500..86_399_500 => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} j {:02} h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+/// Millionths as percent: two decimals below one percent, one above.
+fn permyriad(millionths: u64) -> String {
+    if millionths > 0 && millionths < 10_000 {
+        let hundredths = (millionths + 50) / 100;
+        format!("{},{:02} %", hundredths / 100, hundredths % 100)
+    } else {
+        let tenths = (millionths + 500) / 1000;
+        format!("{},{} %", tenths / 10, tenths % 10)
     }
 }
 
@@ -267,6 +322,16 @@ pub(crate) mod tests {
             (Cell::Micros(12_300), "0,0123"),
             (Cell::Count(1_234), "1234"),
             (Cell::Empty, ""),
+            (Cell::Lasting(850), "850 ms"),
+            (Cell::Lasting(12_000), "12 s"),
+            (Cell::Lasting(59_960), "1 min 00 s"),
+            (Cell::Lasting(245_000), "4 min 05 s"),
+            (Cell::Lasting(3_599_600), "1 h 00 min"),
+            (Cell::Lasting(266_400_000), "3 j 02 h"),
+            (Cell::ratio(1, 3), "33,3 %"),
+            (Cell::ratio(1, 300), "0,33 %"),
+            (Cell::ratio(0, 300), "0,0 %"),
+            (Cell::ratio(1, 0), ""),
         ] {
             assert_eq!(cell.shown(&zone), expected);
         }

@@ -30,20 +30,21 @@ impl Report {
     }
 }
 
-struct Formats {
-    title: Format,
-    head: Format,
-    label: Format,
-    text: Format,
-    count: Format,
+pub(super) struct Formats {
+    pub(super) title: Format,
+    pub(super) head: Format,
+    pub(super) label: Format,
+    pub(super) text: Format,
+    pub(super) count: Format,
     seconds: Format,
+    lasting: Format,
     time: Format,
     euros: Format,
     percent: Format,
 }
 
 impl Formats {
-    fn new() -> Formats {
+    pub(super) fn new() -> Formats {
         let base = || Format::new().set_font_name("Calibri").set_align(FormatAlign::Top);
         Formats {
             title: base().set_bold().set_font_size(16),
@@ -57,11 +58,12 @@ impl Formats {
             text: base().set_text_wrap(),
             count: base().set_num_format("#,##0"),
             seconds: base().set_num_format("#,##0.0"),
+            lasting: base().set_num_format("[h]:mm:ss"),
             time: base()
                 .set_num_format("dd/mm/yyyy hh:mm:ss")
                 .set_align(FormatAlign::Left),
             euros: base().set_num_format("#,##0.00##\\ \"€\""),
-            percent: base().set_num_format("0.0\\ %"),
+            percent: base().set_num_format("0.0#\\ %"),
         }
     }
 }
@@ -229,11 +231,12 @@ fn page(sheet: &mut Worksheet, name: &str, frame: &Frame<'_>) -> Result<(), Xlsx
 }
 
 /// In headers and footers `&` begins a code.
-fn header_text(text: &str) -> String {
+pub(super) fn header_text(text: &str) -> String {
     text.chars().take(60).collect::<String>().replace('&', "&&")
 }
 
-fn cell(
+/// Writes one value as what it is.
+pub(super) fn cell(
     sheet: &mut Worksheet,
     row: u32,
     column: u16,
@@ -251,6 +254,13 @@ fn cell(
         Cell::Count(count) => sheet.write_number_with_format(row, column, *count as f64, &formats.count)?,
         Cell::Millis(millis) => sheet.write_number_with_format(row, column, *millis as f64 / 1e3, &formats.seconds)?,
         Cell::Micros(micros) => sheet.write_number_with_format(row, column, *micros as f64 / 1e6, &formats.euros)?,
+        Cell::Ratio(millionths) => {
+            sheet.write_number_with_format(row, column, *millionths as f64 / 1e6, &formats.percent)?
+        }
+        // Spreadsheets count time in days.
+        Cell::Lasting(millis) => {
+            sheet.write_number_with_format(row, column, *millis as f64 / 86_400_000.0, &formats.lasting)?
+        }
         Cell::Time(utc_ms) => {
             let at = civil(*utc_ms, frame.zone);
             let part = |number: i8| u8::try_from(number).unwrap_or_default();

@@ -95,13 +95,24 @@ pub(crate) async fn recipients(
     Ok(axum::Json(body).into_response())
 }
 
-/// `POST /recipients`.
+/// Whether somebody may be added who was erased at their own wish.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Again {
+    #[serde(default)]
+    again: bool,
+}
+
+/// `POST /recipients?again=`.
 pub(crate) async fn create(
     State(desk): State<Arc<Desk>>,
+    Query(Again { again }): Query<Again>,
     Json(recipient): Json<Recipient>,
 ) -> Result<Response, Problem> {
     let shared = desk.services.directory.clone();
     let id = blocking(move || {
+        if again {
+            shared.let_back(&recipient)?;
+        }
         shared.save(Recipient {
             id: RecipientId(0),
             ..recipient
@@ -134,7 +145,7 @@ pub(crate) async fn update(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `DELETE /recipients/{id}` (R24).
+/// `DELETE /recipients/{id}`: removed, not erased; see `persons::erase`.
 pub(crate) async fn delete(State(desk): State<Arc<Desk>>, Part(id): Part<u64>) -> Result<StatusCode, Problem> {
     let shared = desk.services.directory.clone();
     blocking(move || shared.remove(&[RecipientId(id)])).await??;

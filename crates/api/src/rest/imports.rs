@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use directory::import::{self, Import, ImportError, NumberReason, Options, Reason};
+use directory::import::{self, Import, ImportError, NumberReason, Options, Reason, Role};
 use directory::{ImportId, NumberError, Plan, Target};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -31,6 +31,15 @@ pub(crate) struct Wish {
     pub(crate) domain: Option<String>,
     #[serde(default)]
     pub(crate) function: Option<String>,
+    /// The sheet of a workbook.
+    #[serde(default)]
+    pub(crate) sheet: Option<String>,
+    /// What each column holds, from the left, separated by commas: `key,name,,number`. Empty: not read. Default: guessed.
+    #[serde(default)]
+    pub(crate) columns: Option<String>,
+    /// The line of the headers, from 1; 0: none.
+    #[serde(default)]
+    pub(crate) header_line: Option<usize>,
 }
 
 impl Wish {
@@ -42,25 +51,43 @@ impl Wish {
         }
     }
 
-    fn options(&self) -> Options {
+    /// The roles of the columns, if they are given.
+    fn roles(&self) -> Result<Option<Vec<Option<Role>>>, Problem> {
+        let role = |name: &str| match name.trim() {
+            "" => Ok(None),
+            name => serde_json::from_value(Value::from(name))
+                .map(Some)
+                .map_err(|_| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad-column").with("name", name)),
+        };
+        let columns = self
+            .columns
+            .as_deref()
+            .map(|columns| columns.split(',').take(256).map(role).collect());
+        columns.transpose()
+    }
+
+    fn options(&self) -> Result<Options, Problem> {
         let given = |text: &Option<String>| {
             text.as_deref()
                 .map(str::trim)
                 .filter(|text| !text.is_empty())
                 .map(str::to_owned)
         };
-        Options {
+        Ok(Options {
             domain: given(&self.domain),
             function: given(&self.function),
+            sheet: given(&self.sheet),
+            columns: self.roles()?,
+            header_line: self.header_line,
             ..Options::default()
-        }
+        })
     }
 }
 
 /// Reads a file; nothing is changed.
 pub(crate) fn read(desk: &Desk, bytes: &[u8], file_name: &str, wish: &Wish) -> Result<Import, Problem> {
     let directory = desk.services.directory.snapshot();
-    Ok(import::read(bytes, file_name, &wish.options(), &directory)?)
+    Ok(import::read(bytes, file_name, &wish.options()?, &directory)?)
 }
 
 /// `POST /imports?list=&add=&dry_run=`: the file is the body, its name the header `X-File-Name`.
@@ -79,13 +106,21 @@ pub(crate) async fn create(
     let body = blocking(move || {
         let target = wish.target()?;
         let import = read(&asked, &bytes, &file_name, &wish)?;
+        let kept_away = asked.services.directory.kept_away_lines(&import);
         let (plan, id, list) = if wish.dry_run {
             (asked.services.directory.plan(&import), None, None)
         } else {
             let applied = asked.services.directory.apply(&import, &target, now_ms())?;
             (applied.plan, Some(applied.id), applied.list)
         };
-        Ok::<_, Problem>(described(&import, plan, id, list, asked.words(caller.language)))
+        Ok::<_, Problem>(described(
+            &import,
+            plan,
+            &kept_away,
+            id,
+            list,
+            asked.words(caller.language),
+        ))
     })
     .await??;
     let mut response = axum::Json(body).into_response();
@@ -96,6 +131,7 @@ pub(crate) async fn create(
 fn described(
     import: &Import,
     plan: Plan,
+    kept_away: &[usize],
     id: Option<ImportId>,
     list: Option<directory::ListId>,
     words: Words<'_>,
@@ -125,6 +161,7 @@ fn described(
         "created": plan.created,
         "updated": plan.updated,
         "unchanged": plan.unchanged,
+        "kept_away": kept_away,
         "problems": problems,
     })
 }

@@ -12,11 +12,14 @@ pub(crate) mod account;
 pub(crate) mod calls;
 pub(crate) mod campaigns;
 pub(crate) mod directory;
+pub(crate) mod extracts;
 pub(crate) mod imports;
 pub(crate) mod messages;
 pub(crate) mod metering;
 pub(crate) mod openapi;
+pub(crate) mod persons;
 pub(crate) mod reports;
+pub(crate) mod statements;
 pub(crate) mod trail;
 pub(crate) mod users;
 pub(crate) mod watch;
@@ -49,8 +52,15 @@ pub(crate) fn routes(desk: &Arc<Desk>) -> Router<Arc<Desk>> {
         .route("/api/v1/recipients", get(directory::recipients).post(directory::create))
         .route(
             "/api/v1/recipients/{id}",
-            put(directory::update).delete(directory::delete),
+            get(persons::one).put(directory::update).delete(directory::delete),
         )
+        .route("/api/v1/recipients/{id}/data/{form}", get(persons::data))
+        .route("/api/v1/recipients/{id}/erase", post(persons::erase))
+        .route("/api/v1/recipients/{id}/merge", post(persons::merge))
+        .route("/api/v1/recipients/{id}/link", post(persons::link))
+        .route("/api/v1/duplicates", get(persons::duplicates))
+        .route("/api/v1/extracts", get(extracts::list))
+        .route("/api/v1/extracts/{name}/refresh", post(extracts::refresh))
         .route("/api/v1/lists", get(directory::lists).post(directory::create_list))
         .route(
             "/api/v1/lists/{id}",
@@ -78,4 +88,7 @@ pub(crate) fn routes(desk: &Arc<Desk>) -> Router<Arc<Desk>> {
         .route("/api/v1/campaigns/{id}/report.pdf", get(reports::as_pdf))
         .route("/api/v1/campaigns/{id}/report.csv", get(reports::as_csv))
         .route("/api/v1/campaigns/{id}/report.json", get(reports::as_json))
+        .route("/api/v1/statements", get(statements::kept))
+        .route("/api/v1/statements/{file}", get(statements::file))
+        .route("/api/v1/statements/kept/{file}", get(statements::kept_file))
 }

@@ -182,6 +182,7 @@ pub(super) fn services(hold: Duration) -> (Services, Handle) {
             calls: dialer::CallTable::default(),
             campaigns: Arc::new(handle.clone()),
             directory,
+            extracts: directory::refresh::Extracts::default(),
             speech: Arc::new(Mute),
         },
         handle,

@@ -9,4 +9,6 @@ mod hostile;
 mod kit;
 mod metering;
 mod network;
+mod persons;
 mod rights;
+mod statements;

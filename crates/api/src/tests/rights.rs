@@ -18,6 +18,8 @@ fn expected(route: &str, method: &str, right: Option<Right>) -> bool {
         "/api/v1/login",
         "/connexion",
         "/langue/{tag}",
+        "/moi/{token}",
+        "/moi/{token}/{form}",
     ];
     let signed = [
         "/api/v1/logout",
@@ -37,7 +39,15 @@ fn expected(route: &str, method: &str, right: Option<Right>) -> bool {
     let has = |part: &str| route.contains(part);
     match right {
         Administration => has("user") || has("utilisateurs") || has("group") || has("audit") || route == "/journal",
-        Directory => has("import") || has("recipients") || has("lists") || has("annuaire") || has("selections"),
+        Directory => {
+            has("import")
+                || has("recipients")
+                || has("lists")
+                || has("annuaire")
+                || has("selections")
+                || has("duplicates")
+                || has("extracts")
+        }
         Launch => {
             has("campaigns")
                 || has("campagnes")
@@ -54,8 +64,8 @@ fn expected(route: &str, method: &str, right: Option<Right>) -> bool {
                 method == "GET" && (has("api/v1/campaigns") || has("api/v1/messages") || has("live") || has("calls"));
             reads
                 || (method == "GET" && ["/campagnes/{id}", "/appels"].contains(&route))
-                || has("metering")
-                || route == "/facturation"
+                || ["metering", "statements"].into_iter().any(has)
+                || ["/facturation", "/statistiques"].contains(&route)
         }
     }
 }
@@ -93,7 +103,11 @@ async fn every_route_lets_through_those_and_only_those_who_have_the_right() {
                 .replace("{name}", "nowhere")
                 // Without a campaign the events go on for ever.
                 .replace("calls/events", "calls/events?campaign=999999");
-            let path = path.replace("{file}", "console.css").replace("{tag}", "fr");
+            let path = path
+                .replace("{file}", "console.css")
+                .replace("{tag}", "fr")
+                .replace("{token}", "1-2-3")
+                .replace("{form}", "json");
             let mut request = Request::builder()
                 .method(rule.method)
                 .uri(&path)

@@ -150,7 +150,8 @@ fn content_role(place: usize, body: &[Line]) -> Option<Role> {
 }
 
 /// Good enough to tell an address from a name; what does not exist is for the mail server to say.
-pub(crate) fn is_email(text: &str) -> bool {
+/// Whether a text looks like an e-mail address.
+pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else {
         return false;
     };

@@ -15,7 +15,7 @@ mod workbook;
 
 use serde::Serialize;
 
-pub use columns::Role;
+pub use columns::{Role, is_email};
 
 use crate::{Directory, Gazetteer, Language, NumberError, Recipient};
 

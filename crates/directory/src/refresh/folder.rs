@@ -3,7 +3,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::{Extract, Source, SourceError};
+use super::{Extract, Fetched, Source, SourceError};
 
 /// A folder into which another program lays extracts; the latest is taken.
 #[derive(Clone, Debug)]
@@ -46,13 +46,13 @@ impl Folder {
 }
 
 impl Source for Folder {
-    fn fetch(&mut self, limit: usize) -> Result<Option<Extract>, SourceError> {
+    fn fetch(&mut self, limit: usize) -> Result<Fetched, SourceError> {
         let unreadable = |path: &Path| {
             let place = path.display().to_string();
             move |source| SourceError::Unreadable { place, source }
         };
         let Some(path) = self.latest(SystemTime::now()).map_err(unreadable(&self.path))? else {
-            return Ok(None);
+            return Ok(Fetched::Nothing);
         };
         let file = fs::File::open(&path).map_err(unreadable(&path))?;
         let mut bytes = Vec::new();
@@ -66,7 +66,7 @@ impl Source for Folder {
             });
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Some(Extract { name, bytes }))
+        Ok(Fetched::Extract(Extract { name, bytes }))
     }
 }
 
@@ -92,7 +92,7 @@ mod tests {
     fn the_latest_settled_extract_is_taken() {
         let folder = tempfile::tempdir().unwrap();
         let mut source = Folder::new(folder.path(), Duration::from_secs(60));
-        assert!(source.fetch(100).unwrap().is_none());
+        assert!(source.fetch(100).unwrap() == Fetched::Nothing);
         let hour = Duration::from_secs(3600);
         lay(folder.path(), "ancien.csv", "ancien", 2 * hour);
         lay(folder.path(), "NOUVEAU.CSV", "nouveau", hour);
@@ -100,7 +100,9 @@ mod tests {
         lay(folder.path(), ".~lock.nouveau.csv", "verrou", Duration::from_secs(120));
         lay(folder.path(), "lisez-moi.md", "texte", Duration::from_secs(120));
         fs::create_dir(folder.path().join("dossier.csv")).unwrap();
-        let extract = source.fetch(100).unwrap().unwrap();
+        let Fetched::Extract(extract) = source.fetch(100).unwrap() else {
+            panic!("an extract lies there")
+        };
         assert_eq!(
             (extract.name.as_str(), extract.bytes.as_slice()),
             ("NOUVEAU.CSV", b"nouveau".as_slice())

@@ -3,11 +3,13 @@
 //! [`Refresh`] decides when, without a clock of its own; a [`Source`] fetches (a [`Folder`] here, an HTTPS address
 //! where the program has its client); [`run`] fetches once and applies what is new.
 
+mod driver;
 mod folder;
 mod schedule;
 
 use sha2::{Digest, Sha256};
 
+pub use driver::{Extracts, State, Task, start};
 pub use folder::Folder;
 pub use schedule::{Refresh, Schedule};
 
@@ -23,10 +25,24 @@ pub struct Extract {
     pub bytes: Vec<u8>,
 }
 
+/// What a fetch brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fetched {
+    /// There is no extract yet.
+    Nothing,
+    /// The source says itself that it has nothing newer than what was kept.
+    Unchanged,
+    /// An extract.
+    Extract(Extract),
+}
+
 /// Where extracts come from.
 pub trait Source {
-    /// The latest extract, or `None` when there is none yet. Takes at most `limit` bytes.
-    fn fetch(&mut self, limit: usize) -> Result<Option<Extract>, SourceError>;
+    /// The latest extract. Takes at most `limit` bytes.
+    fn fetch(&mut self, limit: usize) -> Result<Fetched, SourceError>;
+
+    /// What was fetched last is in the directory now: it need not be fetched again. Not called when it was refused.
+    fn keep(&mut self) {}
 }
 
 /// Why nothing could be fetched.
@@ -95,8 +111,10 @@ impl Default for Settings {
 pub enum Refreshed {
     /// No extract is there yet.
     Nothing,
-    /// The extract is the one that was applied last.
+    /// The source has nothing newer.
     Unchanged,
+    /// The extract says what the directory holds already.
+    Same(Fingerprint),
     /// The extract was applied.
     Applied {
         /// To recognise it the next time.
@@ -145,12 +163,14 @@ pub fn run(
     settings: &Settings,
     at_ms: i64,
 ) -> Result<Refreshed, RefreshError> {
-    let Some(extract) = source.fetch(settings.options.limits.bytes)? else {
-        return Ok(Refreshed::Nothing);
+    let extract = match source.fetch(settings.options.limits.bytes)? {
+        Fetched::Nothing => return Ok(Refreshed::Nothing),
+        Fetched::Unchanged => return Ok(Refreshed::Unchanged),
+        Fetched::Extract(extract) => extract,
     };
     let fingerprint = Fingerprint::of(&extract.bytes);
     if known == Some(fingerprint) {
-        return Ok(Refreshed::Unchanged);
+        return Ok(Refreshed::Same(fingerprint));
     }
     let name = extract.name;
     let import = import::read(&extract.bytes, &name, &settings.options, &shared.snapshot()).map_err(|source| {
@@ -163,7 +183,13 @@ pub fn run(
     if rejected * 100 > total * usize::from(settings.max_rejected) {
         return Err(RefreshError::TooManyRejected { name, rejected, total });
     }
+    // After a restart of the program an old extract is new to it: it must not push older imports out of the undo.
+    if shared.changes_nothing(&import, &settings.target) {
+        source.keep();
+        return Ok(Refreshed::Same(fingerprint));
+    }
     let applied = shared.apply(&import, &settings.target, at_ms)?;
+    source.keep();
     Ok(Refreshed::Applied {
         fingerprint,
         import: Box::new(import),
@@ -191,10 +217,12 @@ mod tests {
     struct Hand(Option<&'static str>);
 
     impl Source for Hand {
-        fn fetch(&mut self, _limit: usize) -> Result<Option<Extract>, SourceError> {
-            Ok(self.0.map(|text| Extract {
-                name: "extrait.csv".into(),
-                bytes: text.into(),
+        fn fetch(&mut self, _limit: usize) -> Result<Fetched, SourceError> {
+            Ok(self.0.map_or(Fetched::Nothing, |text| {
+                Fetched::Extract(Extract {
+                    name: "extrait.csv".into(),
+                    bytes: text.into(),
+                })
             }))
         }
     }
@@ -214,7 +242,7 @@ mod tests {
         assert!(matches!(refresh(None), Ok(Refreshed::Nothing)));
         let first = "id;Nom;Tél\n1;Martin;0199000001\n\n\n2;Petit;0199000002\n";
         assert!(matches!(refresh(Some(first)), Ok(Refreshed::Applied { applied, .. }) if applied.plan.created == 2));
-        assert!(matches!(refresh(Some(first)), Ok(Refreshed::Unchanged)));
+        assert!(matches!(refresh(Some(first)), Ok(Refreshed::Same(_))));
         let second = "id;Nom;Tél\n1;Martin;0199000011\n";
         assert!(matches!(refresh(Some(second)), Ok(Refreshed::Applied { applied, .. }) if applied.plan.updated == 1));
         let strange = "id;Nom;Tél\n1;Martin;?\n2;Petit;?\n3;Durand;0199000003\n";
@@ -227,6 +255,10 @@ mod tests {
             })
         ));
         assert!(matches!(refresh(Some("%PDF-1.7")), Err(RefreshError::Import { .. })));
+        let shuffled = "id;Nom;Tél\n2;Petit;0199000002\n1;Martin;0199000011\n";
+        let again = run(&mut Hand(Some(shuffled)), None, &shared, &settings, 0);
+        assert!(matches!(again, Ok(Refreshed::Same(_))), "other bytes, the same people");
+        assert_eq!(shared.imports().unwrap().len(), 2);
         assert_eq!(
             shared.snapshot().len(),
             2,

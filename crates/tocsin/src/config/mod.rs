@@ -1,6 +1,7 @@
 //! The configuration file: what the operator wrote, checked whole, every mistake with its line.
 
 mod dialect;
+mod extract;
 mod incoming;
 mod machines;
 mod people;
@@ -15,7 +16,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use dialer::statistics::Unit;
+
 pub use dialect::Dialect;
+pub use extract::{Extract, Origin};
 pub use incoming::{Account, Incoming, called};
 pub use people::{Group, User};
 pub use problem::{ConfigError, Mistake, Problem};
@@ -60,6 +64,10 @@ pub struct Config {
     pub groups: Vec<Group>,
     /// People who may sign in; more are added in the console.
     pub users: Vec<User>,
+    /// Directory extracts that are refreshed by themselves.
+    pub extracts: Vec<Extract>,
+    /// After each of these a service report is made and kept; `None`: only when asked for.
+    pub service_report: Option<Unit>,
 }
 
 /// Results may not lose their persons before the day is over that looks at them, nor be promised for longer than people live.
@@ -211,6 +219,8 @@ fn read_root(root: &mut Section<'_, '_>, base: &Path) -> Option<Config> {
     let machines = root.table("answering_machine", machines::read);
     let groups = root.tables("group", people::read_group);
     let users = root.tables("user", people::read_user);
+    let extracts = root.tables("extract", extract::read);
+    let service_report = root.table("reports", read_reports);
     if !root.has("trunk") {
         root.missing("[[trunk]]", "config-purpose-trunk");
     }
@@ -225,6 +235,12 @@ fn read_root(root: &mut Section<'_, '_>, base: &Path) -> Option<Config> {
     if let Some(name) = twice(groups.iter().map(|group| &group.name)) {
         let reason = Phrase::new("config-conflict-group-name").with("name", name.clone());
         root.blame(None, Mistake::Conflict(reason));
+    }
+    if let Some(name) = twice(extracts.iter().map(|extract| &extract.name)) {
+        root.blame(
+            None,
+            Mistake::Conflict(Phrase::new("config-conflict-extract-name").with("name", name.clone())),
+        );
     }
     Some(Config {
         data,
@@ -242,6 +258,8 @@ fn read_root(root: &mut Section<'_, '_>, base: &Path) -> Option<Config> {
         machines,
         groups,
         users,
+        extracts,
+        service_report,
     })
 }
 
@@ -298,6 +316,19 @@ fn read_ports(text: &str) -> Result<Range<u16>, Phrase> {
         return Err(Phrase::new("config-expected-port-order"));
     }
     Ok(first..last)
+}
+
+fn read_reports(section: &mut Section<'_, '_>) -> Option<Unit> {
+    let read = |text: &str| match text {
+        "day" => Ok(Some(Unit::Day)),
+        "week" => Ok(Some(Unit::Week)),
+        "month" => Ok(Some(Unit::Month)),
+        "quarter" => Ok(Some(Unit::Quarter)),
+        "year" => Ok(Some(Unit::Year)),
+        "never" => Ok(None),
+        _ => Err(trunk::one_of("day, week, month, quarter, year, never")),
+    };
+    section.read_with("every", read).unwrap_or(Some(Unit::Month))
 }
 
 fn read_speech(section: &mut Section<'_, '_>) -> Speech {

@@ -39,6 +39,10 @@ fn a_good_file_is_read() {
     let config = Config::parse(GOOD, Path::new("/etc/tocsin")).unwrap();
     assert_eq!(config.data, Path::new("/etc/tocsin/state"));
     assert_eq!(config.media.address.to_string(), "192.0.2.10");
+    assert_eq!(config.service_report, Some(dialer::statistics::Unit::Month));
+    let never = format!("{GOOD}\n[reports]\nevery = \"never\"\n");
+    assert_eq!(Config::parse(&never, Path::new("/")).unwrap().service_report, None);
+    assert!(!mistakes(&never.replace("never", "sometimes")).is_empty());
     assert_eq!(config.trunks[0].channels, 120);
     assert_eq!(config.trunks[0].callers[1].international(), "+33199000001");
     assert_eq!(config.trunks[0].domain, "sbc.example.net");
@@ -261,4 +265,34 @@ fn prices_and_spared_numbers_reach_the_dialer() {
         "{told:#?}"
     );
     assert!(told.iter().any(|problem| problem.contains("“calls”")), "{told:#?}");
+}
+
+#[test]
+fn extracts_come_from_a_folder_or_by_https_only() {
+    let with = |extract: &str| format!("{GOOD}\n[[extract]]\nname = \"Élus\"\n{extract}\n");
+    let folder = Config::parse(
+        &with("folder = \"extraits\"\nevery = \"6h\"\nlist = \"Élus\""),
+        Path::new("/etc/tocsin"),
+    )
+    .unwrap();
+    let extract = &folder.extracts[0];
+    assert!(matches!(&extract.origin, Origin::Folder(path) if path == Path::new("/etc/tocsin/extraits")));
+    assert_eq!(
+        (extract.every.as_secs(), extract.list.as_deref()),
+        (21_600, Some("Élus"))
+    );
+    let https = "url = \"https://extraits.example/elus.csv\"\nauthorization = \"Bearer x\"\ntimeout = \"30s\"";
+    let https = Config::parse(&with(https), Path::new("/")).unwrap();
+    assert!(!format!("{https:?}").contains("Bearer"));
+    for wrong in [
+        "",
+        "url = \"http://extraits.example/elus.csv\"",
+        "url = \"https://me:secret@extraits.example/elus.csv\"",
+        "url = \"https://\"",
+        "url = \"https://a.example/\"\nfolder = \"x\"",
+        "folder = \"x\"\nevery = \"1s\"",
+        "folder = \"x\"\nunknown = 1",
+    ] {
+        assert!(!mistakes(&with(wrong)).is_empty(), "{wrong}");
+    }
 }

@@ -53,6 +53,8 @@ pub enum ServiceError {
     Sip(BindError),
     /// TLS to a trunk.
     Tls(sip_core::driver::TlsError),
+    /// The extracts.
+    Extracts(crate::extracts::SetupError),
     /// The voice.
     Voice(VoiceError),
     /// The web side.
@@ -73,6 +75,7 @@ impl Told for ServiceError {
             Self::Media(error) => error.told(),
             Self::Sip(error) => error.told(),
             Self::Tls(error) => error.told(),
+            Self::Extracts(error) => error.told(),
             Self::Voice(error) => error.told(),
             Self::Web(error) => error.told(),
             Self::Thread(error) => Phrase::new("start-thread").with("reason", system(error)),
@@ -158,10 +161,12 @@ impl Service {
             dialer::driver::start(dialer, Box::new(journal), Box::new(exchange)).map_err(ServiceError::Thread)?;
         let register = Register::default();
         let control = Control::open(&config.data, dialer.clone()).map_err(data)?;
+        let extracts = crate::extracts::start(&config.extracts, &directory).map_err(ServiceError::Extracts)?;
         let services = api::Services {
             calls: register.table(),
             campaigns: Arc::new(dialer.clone()),
             directory: directory.clone(),
+            extracts,
             speech: Arc::new(library.clone()),
         };
         let server = api::serve(web(config), services).await.map_err(ServiceError::Web)?;
@@ -261,6 +266,7 @@ fn web(config: &Config) -> api::Settings {
     if let Some(organisation) = &config.organisation {
         settings.organisation.clone_from(organisation);
     }
+    settings.service_report = config.service_report;
     if let Some(time_zone) = &config.time_zone {
         settings.time_zone.clone_from(time_zone);
     }

@@ -33,6 +33,8 @@ pub(super) struct Call {
     plays: u32,
     is_speaking: bool,
     has_rung: bool,
+    /// From the order to the first sign of the called telephone.
+    post_dial: Option<Duration>,
     is_given_up: bool,
     is_media_unusable: bool,
 }
@@ -56,6 +58,7 @@ impl Call {
             plays: 0,
             is_speaking: false,
             has_rung: false,
+            post_dial: None,
             is_given_up: false,
             is_media_unusable: false,
         }
@@ -107,7 +110,8 @@ impl Call {
     }
 
     /// Notes that the far end rings; true the first time.
-    pub(super) fn note_ringing(&mut self) -> bool {
+    pub(super) fn note_ringing(&mut self, now: Instant) -> bool {
+        self.note_sign(now);
         !std::mem::replace(&mut self.has_rung, true)
     }
 
@@ -123,7 +127,14 @@ impl Call {
     }
 
     pub(super) fn note_answered(&mut self, now: Instant) {
+        self.note_sign(now);
         self.answered = Some(now);
+    }
+
+    fn note_sign(&mut self, now: Instant) {
+        let placed = self.placed;
+        self.post_dial
+            .get_or_insert_with(|| now.saturating_duration_since(placed));
     }
 
     pub(super) fn note_over(&mut self, now: Instant, cause: Cause) {
@@ -234,6 +245,7 @@ impl Call {
                 .map_or(Duration::ZERO, |answered| end.saturating_duration_since(answered)),
             status,
             q850: cause.and_then(|cause| cause.q850),
+            post_dial: self.post_dial,
             ..CallStats::default()
         };
         if let Some(media) = media {
@@ -241,6 +253,8 @@ impl Call {
             stats.packets_received = media.received;
             stats.packets_lost = media.lost;
             stats.jitter_us = (media.jitter_ms * 1000.0) as u32;
+            stats.round_trip = media.round_trip;
+            stats.remote_lost = media.remote_lost;
             stats.digits = u16::try_from(media.digits).unwrap_or(u16::MAX);
         }
         stats

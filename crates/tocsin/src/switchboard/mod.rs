@@ -217,7 +217,7 @@ impl<P: Ports, V: Voice> Switchboard<P, V> {
     /// The endpoint noticed something.
     pub fn handle_event(&mut self, now: Instant, endpoint: &mut Endpoint, event: Event) {
         match event {
-            Event::Provisional { call, status, sdp } => self.handle_provisional(call, status, sdp),
+            Event::Provisional { call, status, sdp } => self.handle_provisional(now, call, status, sdp),
             Event::Answered { call, sdp } => self.handle_answered(now, endpoint, call, sdp),
             Event::Ended { call, .. } if self.incoming.has(call) => self.with_incoming(endpoint, |incoming, house| {
                 incoming.handle_over(now, house, call);
@@ -296,9 +296,9 @@ impl<P: Ports, V: Voice> Switchboard<P, V> {
         }
     }
 
-    fn handle_provisional(&mut self, id: CallId, status: StatusCode, sdp: Option<Bytes>) {
+    fn handle_provisional(&mut self, now: Instant, id: CallId, status: StatusCode, sdp: Option<Bytes>) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        if status.code() >= 180 && call.note_ringing() {
+        if status.code() >= 180 && call.note_ringing(now) {
             self.reports.push_back(CallReport::Ringing {
                 attempt: call.attempt(),
             });
