@@ -257,6 +257,46 @@ fn a_dead_carrier_is_told_within_5_seconds_and_its_return_too() {
 }
 
 #[test]
+fn a_trunk_without_address_is_down_until_its_name_leads_somewhere_and_calls_come_from_there() {
+    let mut world = World::with(23, |side, _, trunk| {
+        if side == B {
+            trunk.targets.clear();
+            trunk.accept_from.clear();
+            trunk.ping = Some(Duration::from_secs(30));
+        }
+    });
+    let trunk = world.trunks[B];
+    for _ in 0..2 {
+        world.sides[B].set_targets(world.now, trunk, Vec::new());
+    }
+    world.collect();
+    let Event::TrunkDown { cause, .. } = world.event(B) else {
+        panic!("{:?}", world.events[B])
+    };
+    assert_eq!(cause.reason.as_deref(), Some("no address"));
+    world.call();
+    assert_eq!(
+        failure(&mut world).status,
+        Some(StatusCode::FORBIDDEN),
+        "a stranger so far"
+    );
+    assert!(world.events[B].is_empty(), "down is told once: {:?}", world.events[B]);
+
+    let target = Target {
+        transport: Transport::Udp,
+        addr: addr(A),
+    };
+    world.sides[B].set_targets(world.now, trunk, vec![target]);
+    world.collect();
+    assert_eq!(world.event(B), Event::TrunkUp { trunk });
+    world.call();
+    let Event::Incoming { trunk: Some(from), .. } = world.event(B) else {
+        panic!("{}", world.ladder())
+    };
+    assert_eq!(from, trunk);
+}
+
+#[test]
 fn pings_alone_tell_up_and_down() {
     let mut world = World::with(8, |side, _, trunk| {
         trunk.ping = (side == A).then(|| Duration::from_secs(30))
