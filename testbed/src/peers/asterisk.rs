@@ -109,6 +109,8 @@ impl Pbx {
             log,
         };
         ports::wait_for(port, Duration::from_secs(30)).with_context(|| pbx.log())?;
+        // Its modules are ready later than its port.
+        pbx.wait_for("Asterisk Ready")?;
         Ok(pbx)
     }
 
@@ -136,11 +138,9 @@ impl Pbx {
         Ok(())
     }
 
-    /// Insists on the tone and the key that it heard.
-    fn expect(&self, key: Option<char>, seconds: f64) -> anyhow::Result<()> {
-        let text = format!("heard key {}", key.map(String::from).unwrap_or_default());
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while !self.log().contains(&text) {
+    fn wait_for(&self, text: &str) -> anyhow::Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(15);
+        while !self.log().contains(text) {
             ensure!(
                 Instant::now() < deadline,
                 "Asterisk never said “{text}”:\n{}",
@@ -148,6 +148,13 @@ impl Pbx {
             );
             thread::sleep(Duration::from_millis(100));
         }
+        Ok(())
+    }
+
+    /// Insists on the tone and the key that it heard.
+    fn expect(&self, key: Option<char>, seconds: f64) -> anyhow::Result<()> {
+        let text = format!("heard key {}", key.map(String::from).unwrap_or_default());
+        self.wait_for(&text)?;
         // The recording is closed with the channel.
         thread::sleep(Duration::from_millis(500));
         sound::expect_tone(&self.outside.join("heard.wav"), seconds)
