@@ -140,3 +140,25 @@ fn damaged_messages_break_nothing() {
         );
     }
 }
+
+/// The corpora of the fuzz targets `parser` and `framing`, undamaged.
+#[test]
+fn what_fuzzing_has_kept_still_holds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+    let files = |name: &str| -> Vec<Vec<u8>> {
+        let entries = std::fs::read_dir(folder.join(name)).unwrap();
+        entries
+            .map(|entry| std::fs::read(entry.unwrap().path()).unwrap())
+            .collect()
+    };
+    let (messages, streams) = (files("parser"), files("framing"));
+    assert!(messages.len() > 100 && streams.len() > 100);
+    for bytes in messages {
+        checks::datagram(&bytes);
+    }
+    for bytes in streams {
+        if let [cut, stream @ ..] = &bytes[..] {
+            checks::stream(stream, usize::from(*cut));
+        }
+    }
+}

@@ -541,3 +541,19 @@ fn a_trunk_without_a_domain_says_who_it_is() {
     }
     assert_eq!(header(&world.last(A, "REGISTER"), "To"), "<sip:0322@192.0.2.2:5060>");
 }
+
+/// Found by fuzzing: the first address was given up for its silence, and rings after all.
+#[test]
+fn an_invite_that_rings_where_it_was_left_is_cancelled() {
+    let mut world = two_addresses(32).scripted();
+    world.call();
+    let first = world.last(A, "INVITE");
+    world.run(Duration::from_secs(5));
+    let second = world.last(A, "INVITE");
+    assert_ne!(header(&first, "Via"), header(&second, "Via"), "tried elsewhere");
+    world.respond(&first, "180 Ringing", "", "");
+    world.respond(&first, "180 Ringing", "", "");
+    let cancels = world.sent(A, "CANCEL");
+    assert_eq!(cancels.len(), 1);
+    assert_eq!(header(cancels[0], "Via"), header(&first, "Via"));
+}

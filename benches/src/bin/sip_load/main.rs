@@ -112,6 +112,15 @@ fn main() -> Result<()> {
         failed: outcome.failed,
         retransmissions: outcome.retransmissions,
     };
+    // First, while nothing that was freed can be used again.
+    if arguments.dialogs > 0 {
+        let memory = memory::measure(&arguments)?;
+        eprintln!(
+            "{} dialogs open: {} bytes each, {} while their INVITEs are still remembered",
+            memory.dialogs, memory.bytes_per_dialog, memory.bytes_per_fresh_dialog
+        );
+        report.memory = Some(memory);
+    }
     for &rate in &arguments.rates {
         for role in [Role::Calling, Role::Called].into_iter().filter(|&role| wants(role)) {
             let outcome = agent::measure(&arguments, role, rate, arguments.seconds)?;
@@ -134,14 +143,6 @@ fn main() -> Result<()> {
         if wants(Role::Called) {
             report.highest_called = highest(&arguments, Role::Called)?;
         }
-    }
-    if arguments.dialogs > 0 {
-        let memory = memory::measure(&arguments)?;
-        eprintln!(
-            "{} dialogs open: {} bytes each, {} while their INVITEs are still remembered",
-            memory.dialogs, memory.bytes_per_dialog, memory.bytes_per_fresh_dialog
-        );
-        report.memory = Some(memory);
     }
     if !arguments.no_flood {
         report.flooded = flood::measure(&arguments)?;

@@ -61,6 +61,13 @@ impl Endpoint {
                 if known.is_none() && response.status().is_success() {
                     end_stray(&mut self.context(now), tx, response);
                 }
+                // Whatever rings and is not what a call waits for.
+                let is_current = self.calls.get(key).is_some_and(|call| call.waits_for(tx));
+                if response.status().is_provisional() && !is_current {
+                    let mut scratch = std::mem::take(&mut self.core.scratch);
+                    self.core.table.cancel_stray(now, tx, &mut scratch);
+                    self.core.scratch = scratch;
+                }
             }
             Owner::Call(key, purpose) => {
                 self.run(now, key, |call, cx| {

@@ -346,6 +346,11 @@ impl Call {
         }
     }
 
+    /// Whether the call's answer is awaited from this INVITE.
+    pub fn waits_for(&self, tx: Key) -> bool {
+        matches!(&self.phase, Phase::Calling(calling) if calling.tx == tx)
+    }
+
     /// Whether a dialog of this call waits for a name.
     pub fn awaits(&self, location: &Location) -> bool {
         let waits = |dialog: &Dialog| {

@@ -114,6 +114,11 @@ impl ClientInvite {
     pub fn is_proceeding(&self) -> bool {
         self.state == State::Proceeding
     }
+
+    /// Whether CANCEL was sent.
+    pub fn is_cancelled(&self) -> bool {
+        self.is_cancelled
+    }
 }
 
 #[cfg(test)]

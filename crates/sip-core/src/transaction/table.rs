@@ -254,6 +254,18 @@ impl Table {
         matches!(self.clients.get(key).map(|e| &e.machine), Some(ClientMachine::Invite(invite)) if invite.is_proceeding())
     }
 
+    /// Cancels an INVITE that rings although nobody waits for it any more: the call is tried elsewhere, or over. Without that it would
+    /// ring, and be remembered, for as long as the far end likes.
+    pub fn cancel_stray(&mut self, now: Instant, key: Key, scratch: &mut Vec<u8>) {
+        let is_due = matches!(
+            self.clients.get(key).map(|entry| &entry.machine),
+            Some(ClientMachine::Invite(invite)) if invite.is_proceeding() && !invite.is_cancelled()
+        );
+        if is_due {
+            self.cancel(now, key, b"", scratch);
+        }
+    }
+
     /// Sends the CANCEL of an INVITE, and bounds the wait for the INVITE's final response.
     pub fn cancel(&mut self, now: Instant, key: Key, reason: &[u8], scratch: &mut Vec<u8>) {
         let timing = self.timing;

@@ -516,13 +516,17 @@ impl Siege {
             let _ = self.endpoint.hang_up(self.now, call);
             self.settle(ANSWERS);
         }
+        // Without addresses there are no more pings and registrations, so next to nothing may be left in the end.
+        for trunk in self.trunks {
+            self.endpoint.set_targets(self.now, trunk, Vec::new());
+            self.settle(ANSWERS);
+        }
         let end = self.now + Duration::from_secs(600);
         self.run_until(end);
         assert_eq!(self.live(), [], "calls that never end");
         assert_eq!(self.endpoint.calls(), 0, "calls that are never forgotten");
-        // Pings and registrations go on.
         let left = self.endpoint.transactions();
-        assert!(left < 40, "{left} transactions that are never forgotten");
+        assert!(left < 8, "{left} transactions that are never forgotten");
     }
 }
 
