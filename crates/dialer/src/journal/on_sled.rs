@@ -10,12 +10,16 @@ use super::store::{self, Blocks, Shelf, io_error};
 use crate::Sequence;
 use std::fs::File;
 use std::path::Path;
+use std::time::Duration;
 
 /// sled's data file.
 pub(super) const FILE: &str = "db";
 const TREE: &str = "records";
 /// Memory that sled may use for its pages; the journal is read once at start.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// How often, and at what distance, a store that is still being closed is tried again: ten seconds in all.
+const LOCK_TRIES: u32 = 200;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) struct Store {
     db: sled::Db,
@@ -43,22 +47,38 @@ fn sequence(key: &[u8]) -> Result<Sequence, JournalError> {
     Ok(Sequence(u64::from_be_bytes(bytes)))
 }
 
+/// Opens the store once threads of an earlier one have let go of its lock. That they are of this very process is sure: the caller
+/// holds the folder's own lock, which no other process can hold at the same time.
+fn open_once_free(config: &sled::Config) -> sled::Result<sled::Db> {
+    let mut tries = 0;
+    loop {
+        match config.open() {
+            Err(sled::Error::Io(error))
+                if tries < LOCK_TRIES && error.to_string().contains("could not acquire lock") =>
+            {
+                tries += 1;
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            done => return done,
+        }
+    }
+}
+
 impl Store {
     pub(super) fn open(folder: &Path) -> Result<Self, JournalError> {
         let refused =
             |error: &dyn std::fmt::Display| JournalError::Open(folder.display().to_string(), error.to_string());
-        let db = sled::Config::new()
+        let config = sled::Config::new()
             .path(folder)
             .cache_capacity(CACHE_BYTES)
-            .flush_every_ms(None)
-            .open()
-            .map_err(|error| match error {
-                sled::Error::Corruption { .. } => JournalError::Damaged {
-                    at: Sequence(0),
-                    what: format!("the store cannot be opened: {error}"),
-                },
-                other => refused(&other),
-            })?;
+            .flush_every_ms(None);
+        let db = open_once_free(&config).map_err(|error| match error {
+            sled::Error::Corruption { .. } => JournalError::Damaged {
+                at: Sequence(0),
+                what: format!("the store cannot be opened: {error}"),
+            },
+            other => refused(&other),
+        })?;
         let tree = db.open_tree(TREE).map_err(store_error)?;
         let file = File::open(folder.join(FILE)).map_err(|error| refused(&error))?;
         Ok(Self { db, tree, file })
