@@ -26,6 +26,7 @@ fn promises_hold(seeds: std::ops::Range<u64>, loss: f64, crashes: u32) {
                 slowest_flush: Duration::from_millis(20),
             },
             policy: Preset::Immediate.policy(),
+            look_at: None,
         };
         if let Err(violations) = run(&setup) {
             panic!("seed {seed}, loss {loss}, {crashes} crashes: {violations:?}");

@@ -283,7 +283,7 @@ fn scheduling() -> anyhow::Result<serde_json::Value> {
             Contact {
                 recipient: RecipientId(n),
                 numbers,
-                language: None,
+                ..Contact::default()
             }
         })
         .collect();

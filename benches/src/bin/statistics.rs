@@ -27,6 +27,7 @@ fn main() -> anyhow::Result<()> {
                 recipient: RecipientId(n + 1),
                 numbers: E164::parse(&format!("01990{n:05}")).into_iter().collect(),
                 language: None,
+                ..Contact::default()
             };
             (contact.recipient, contact)
         })
@@ -100,6 +101,7 @@ fn records(people: u64) -> Vec<Record> {
                 recipients,
                 numbers,
                 by: by.clone(),
+                wave: 0,
             },
         );
         push(begin, Event::CampaignLaunched { campaign, by });

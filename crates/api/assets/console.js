@@ -14,12 +14,12 @@
     const euros = new Intl.NumberFormat(page.lang, { style: "currency", currency: "EUR" });
     return {
       recipients: number.format(view.recipients), confirmed: number.format(view.confirmed), informed: number.format(view.informed),
-      "not-confirmed": number.format(view.not_confirmed), failed: number.format(failed), pending: number.format(view.pending),
+      "not-confirmed": number.format(view.not_confirmed), failed: number.format(failed), spared: number.format(view.spared), pending: number.format(view.pending),
       attempts: number.format(view.attempts), calling: number.format(view.calling), ringing: number.format(view.ringing),
       speaking: number.format(view.speaking), rate: number.format(Math.round(view.rate * 10) / 10), billed: number.format(view.billed_seconds),
       cost: euros.format(view.cost_micros / 1e6), end: view.predicted_end_ms ? clock.format(view.predicted_end_ms) : "–",
       "share-confirmed": percent(view.confirmed, view.recipients), "share-informed": percent(view.informed, view.recipients),
-      "share-not-confirmed": percent(view.not_confirmed, view.recipients), "share-failed": percent(failed, view.recipients),
+      "share-not-confirmed": percent(view.not_confirmed, view.recipients), "share-failed": percent(failed, view.recipients), "share-spared": percent(view.spared, view.recipients),
       "share-pending": percent(view.pending, view.recipients),
     };
   };

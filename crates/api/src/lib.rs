@@ -9,6 +9,7 @@
 
 mod access;
 mod attempts;
+mod audience;
 pub mod audit;
 mod console;
 mod desk;

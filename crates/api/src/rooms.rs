@@ -11,6 +11,7 @@ use directory::{Directory, ListId, RecipientId, Selection};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::audience::{self, Audience, Chosen};
 use crate::desk::{Desk, blocking};
 use crate::problem::Problem;
 
@@ -62,7 +63,16 @@ pub(crate) struct Wanted {
     pub(crate) name: String,
     pub(crate) message: Said,
     pub(crate) list: Option<Named>,
+    /// Further lists that are reached together with it.
+    #[serde(default)]
+    pub(crate) lists: Vec<Named>,
+    /// Lists that are called one after the other, instead of the others (escalation).
+    #[serde(default)]
+    pub(crate) waves: Vec<Named>,
     pub(crate) selection: Option<Selection>,
+    /// Two entries with the same name and a number in common are one person.
+    #[serde(default = "yes")]
+    pub(crate) merge: bool,
     pub(crate) preset: Option<Preset>,
     /// Fields that differ from the preset's.
     pub(crate) policy: Option<Value>,
@@ -81,8 +91,8 @@ pub(crate) struct Wanted {
 pub(crate) struct Made {
     pub(crate) id: Option<CampaignId>,
     pub(crate) recipients: usize,
-    /// Chosen people who have no number that can be called.
-    pub(crate) without_number: usize,
+    /// The others who were chosen, and why they are not called on their own.
+    pub(crate) audience: Audience,
     pub(crate) prediction: Option<Prediction>,
 }
 
@@ -123,6 +133,14 @@ pub(crate) async fn steer(desk: &Arc<Desk>, asked: Command) -> Result<(), Proble
 pub(crate) async fn report(desk: &Arc<Desk>, id: u64) -> Result<CampaignReport, Problem> {
     match query(desk, Query::Report(CampaignId(id))).await? {
         Answer::Report(report) => Ok(*report),
+        _ => Err(Problem::internal(&"the dialer answered another question")),
+    }
+}
+
+/// How a campaign goes about reaching its recipients.
+pub(crate) async fn policy_of(desk: &Arc<Desk>, id: u64) -> Result<Value, Problem> {
+    match query(desk, Query::Policy(CampaignId(id))).await? {
+        Answer::Policy(policy) => serde_json::to_value(&*policy).map_err(|error| Problem::internal(&error)),
         _ => Err(Problem::internal(&"the dialer answered another question")),
     }
 }
@@ -307,21 +325,33 @@ pub(crate) async fn create(desk: &Arc<Desk>, wanted: Wanted, by: &str) -> Result
     let name = name(&wanted.name, "name")?;
     let policy = policy(wanted.preset, wanted.policy.as_ref())?;
     let (directory, campaigns) = (desk.services.directory.snapshot(), Arc::clone(&desk.services.campaigns));
-    let (named, selection, asked) = (wanted.list.clone(), wanted.selection.clone(), policy.clone());
-    let (recipients, chosen, prediction) = blocking(move || {
-        let chosen = chosen(&directory, named.as_ref(), selection.as_ref())?;
-        let recipients = contacts(&directory, &chosen);
-        let prediction = campaigns.predict(&recipients, &asked);
-        Ok::<_, Problem>((recipients, chosen.len(), prediction))
+    let asked = policy.clone();
+    let choice = Chosen {
+        lists: wanted.list.iter().chain(&wanted.lists).cloned().collect(),
+        waves: wanted.waves.clone(),
+        selection: wanted.selection.clone(),
+        merge: wanted.merge,
+    };
+    if !choice.waves.is_empty() && policy.escalation.is_none() {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "waves-without-escalation",
+        ));
+    }
+    let (mut audience, prediction) = blocking(move || {
+        let audience = audience::gather(&directory, &choice, &asked)?;
+        let prediction = campaigns.predict(&audience.contacts, &asked);
+        Ok::<_, Problem>((audience, prediction))
     })
     .await??;
+    let recipients = std::mem::take(&mut audience.contacts);
     if recipients.is_empty() {
         return Err(CommandError::NoRecipients.into());
     }
     let mut made = Made {
         id: None,
         recipients: recipients.len(),
-        without_number: chosen - recipients.len(),
+        audience,
         prediction,
     };
     let message = match wanted.message {
@@ -356,14 +386,40 @@ pub(crate) async fn create(desk: &Arc<Desk>, wanted: Wanted, by: &str) -> Result
     Ok(made)
 }
 
-/// What a launch of this campaign would lead to, if the dialer can tell.
-pub(crate) async fn prediction(desk: &Arc<Desk>, report: &CampaignReport) -> Option<Prediction> {
-    let (directory, campaigns) = (desk.services.directory.snapshot(), Arc::clone(&desk.services.campaigns));
-    let chosen: Vec<RecipientId> = report.recipients.iter().map(|row| row.recipient).collect();
-    let policy = report.policy.clone();
-    blocking(move || campaigns.predict(&contacts(&directory, &chosen), &policy))
-        .await
-        .ok()?
+/// Adds people to a campaign; those already in it are left alone.
+pub(crate) async fn extend(
+    desk: &Arc<Desk>,
+    id: u64,
+    lists: Vec<Named>,
+    selection: Option<Selection>,
+    by: String,
+) -> Result<(), Problem> {
+    if lists.is_empty() && selection.is_none() {
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no-recipients"));
+    }
+    let policy = report(desk, id).await?.policy;
+    let directory = desk.services.directory.snapshot();
+    let choice = Chosen {
+        lists,
+        selection,
+        merge: true,
+        ..Chosen::default()
+    };
+    let audience = blocking(move || audience::gather(&directory, &choice, &policy)).await??;
+    let extend = Command::Extend {
+        campaign: CampaignId(id),
+        recipients: audience.contacts,
+        by,
+    };
+    steer(desk, extend).await
+}
+
+/// The whole course of a campaign, from its launch to its end: what has happened, and what is to be expected.
+pub(crate) async fn prediction(desk: &Arc<Desk>, id: u64) -> Result<Prediction, Problem> {
+    match query(desk, Query::Outlook(CampaignId(id))).await? {
+        Answer::Outlook(outlook) => blocking(move || outlook.predict()).await,
+        _ => Err(Problem::internal(&"the dialer answered another question")),
+    }
 }
 
 /// A change of what a campaign says.
@@ -419,6 +475,8 @@ impl From<CommandError> for Problem {
             CommandError::NoAttempt(_) | CommandError::NoRecipient(_) => missing("not-found"),
             CommandError::EmptyMessage => refused("empty-message"),
             CommandError::NoRecipients => refused("no-recipients"),
+            CommandError::NoGateway => refused("no-gateway"),
+            CommandError::Expired(id) => refused("expired").with("id", id.to_string()),
             CommandError::Policy(reason) => refused("bad-policy").with("reason", reason.to_string()),
             CommandError::State { campaign, state, .. } => Problem::new(StatusCode::CONFLICT, "campaign-state")
                 .with("id", campaign.to_string())

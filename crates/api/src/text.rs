@@ -327,6 +327,7 @@ mod tests {
             "right-",
             "state-",
             "outcome-",
+            "result-",
             "cause-",
             "problem-",
             "column-",

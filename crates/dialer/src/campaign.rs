@@ -1,17 +1,15 @@
 //! One campaign as the fold of its records: its members, what was tried, what is still owed to each of them.
 
 use crate::counts::Counts;
+use crate::member::{Confirmation, Member, Texted, is_text};
 use crate::time::Moment;
 use crate::{
-    AttemptId, Bill, CallPhase, CallStats, CampaignId, CampaignState, Cause, ConfirmedBy, Contact, E164, Event,
-    FinalState, Heard, Language, MessageId, NumberOrder, Outcome, Policy, RecipientId, TrunkIndex, state::Lookup,
-    statistics::Quality,
+    AttemptId, Bill, CallPhase, CallStats, CampaignId, CampaignState, Cause, ConfirmedBy, E164, Event, FinalState,
+    Heard, MessageId, Outcome, Policy, RecipientId, SharedNumbers, TrunkIndex, state::Lookup, statistics::Quality,
 };
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// Numbers that are tried per recipient (R23).
-pub(crate) const SLOTS: usize = 3;
 /// Unknown ends of one number that do not count as tries; beyond, they do, so that lost reports cannot ring for ever.
 const FREE_UNKNOWNS: u8 = 3;
 
@@ -43,57 +41,20 @@ pub(crate) struct Campaign {
     edition: u16,
     /// Confirmations of older editions do not count: those who gave them are called again.
     recalled_before: u16,
-}
-
-/// A recipient in a campaign.
-#[derive(Debug, Clone)]
-pub(crate) struct Member {
-    pub(crate) recipient: RecipientId,
-    pub(crate) language: Option<Language>,
-    pub(crate) state: FinalState,
-    pub(crate) slots: [Slot; SLOTS],
-    /// Attempts that count against the policy, since the last fresh start.
-    pub(crate) tries: u8,
-    /// All attempts.
-    pub(crate) attempts: u32,
-    pub(crate) last_slot: u8,
-    pub(crate) has_answered: bool,
-    pub(crate) not_before: Moment,
-    pub(crate) confirmation: Option<Confirmation>,
-    pub(crate) first_ms: Option<i64>,
-    pub(crate) last: Option<Outcome>,
-    pub(crate) last_ms: Option<i64>,
-}
-
-/// One number of a recipient.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Slot {
-    /// The number, while the directory knows it.
-    pub(crate) number: Option<E164>,
-    /// Whether there was a number when the person was added: what the story of the campaign goes by, also when the person
-    /// has been erased since.
-    pub(crate) is_listed: bool,
-    pub(crate) tries: u8,
-    pub(crate) unknowns: u8,
-    /// Carrier failures in a row.
-    pub(crate) congestions: u8,
-    /// Never to be tried again.
-    pub(crate) is_dead: bool,
-    /// No trunk reaches it.
-    has_no_route: bool,
-    pub(crate) not_before: Moment,
-    /// The attempt in progress.
-    pub(crate) live: Option<AttemptId>,
-    /// The trunk to avoid if there is another: the last attempt failed on it.
-    pub(crate) avoid: Option<TrunkIndex>,
-}
-
-/// When and how a recipient confirmed.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Confirmation {
-    pub(crate) at_ms: i64,
-    pub(crate) slot: Option<u8>,
-    pub(crate) how: ConfirmedBy,
+    /// The wave that is called now; the last one that anybody is in; when the current one began.
+    pub(crate) wave: u8,
+    pub(crate) last_wave: u8,
+    pub(crate) wave_opened: Moment,
+    /// Members still to be reached, by wave.
+    pending_by_wave: Vec<u32>,
+    /// An escalation has its people.
+    pub(crate) has_enough: bool,
+    /// Those who had answered before the last fresh start do not count for an escalation.
+    pub(crate) answered_before: u64,
+    /// It ended because its time was over.
+    pub(crate) has_expired: bool,
+    /// Who has which number; only kept where a shared number is called once.
+    by_number: HashMap<E164, Vec<(u32, u8)>>,
 }
 
 /// One attempt.
@@ -125,111 +86,6 @@ pub(crate) struct Price {
     pub(crate) tariff: u32,
     /// Parts of a text message.
     pub(crate) parts: u32,
-}
-
-/// What a member is owed next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// Try this slot, not before this moment.
-    Try(u8, Moment),
-    /// A call is in progress.
-    InCall,
-    /// Every try is used up.
-    Exhausted,
-}
-
-impl Slot {
-    fn is_open(&self, policy: &Policy) -> bool {
-        self.is_listed && !self.is_dead && !self.has_no_route && self.tries < policy.tries_per_number
-    }
-
-    fn refresh(&mut self) {
-        *self = Self {
-            number: self.number,
-            is_listed: self.is_listed,
-            live: self.live,
-            has_no_route: self.has_no_route,
-            ..Self::default()
-        };
-    }
-}
-
-impl Member {
-    /// `listed`: how many numbers the person had, if the record tells.
-    fn new(recipient: RecipientId, contact: Option<&Contact>, listed: Option<u8>) -> Self {
-        let known = contact.map_or(SLOTS, |contact| contact.numbers.len());
-        let listed = listed.map_or(known, usize::from);
-        let mut slots = [Slot::default(); SLOTS];
-        for (slot, number) in slots
-            .iter_mut()
-            .zip(contact.iter().flat_map(|contact| &contact.numbers))
-        {
-            slot.number = Some(*number);
-        }
-        slots.iter_mut().take(listed).for_each(|slot| slot.is_listed = true);
-        Self {
-            recipient,
-            language: contact.and_then(|contact| contact.language),
-            state: FinalState::Pending,
-            slots,
-            tries: 0,
-            attempts: 0,
-            last_slot: (SLOTS - 1) as u8,
-            has_answered: false,
-            not_before: Moment::default(),
-            confirmation: None,
-            first_ms: None,
-            last: None,
-            last_ms: None,
-        }
-    }
-
-    pub(crate) fn is_in_call(&self) -> bool {
-        self.slots.iter().any(|slot| slot.live.is_some())
-    }
-
-    /// What this member is owed. With all numbers at once, `only` asks about one slot.
-    pub(crate) fn next(&self, policy: &Policy, only: Option<u8>) -> Next {
-        let at_once = policy.order == NumberOrder::AllAtOnce;
-        if !at_once && self.is_in_call() {
-            return Next::InCall;
-        }
-        if self.tries >= policy.tries_per_recipient {
-            return if self.is_in_call() {
-                Next::InCall
-            } else {
-                Next::Exhausted
-            };
-        }
-        let mut best: Option<(Moment, u8)> = None;
-        for step in 1..=SLOTS as u8 {
-            let at = (self.last_slot + step) % SLOTS as u8;
-            let slot = &self.slots[usize::from(at)];
-            if !slot.is_open(policy) || slot.live.is_some() || only.is_some_and(|only| only != at) {
-                continue;
-            }
-            let due = if at_once {
-                slot.not_before
-            } else {
-                slot.not_before.max(self.not_before)
-            };
-            if best.is_none_or(|(moment, _)| due < moment) {
-                best = Some((due, at));
-            }
-        }
-        match best {
-            Some((due, slot)) => Next::Try(slot, due),
-            None if self.is_in_call() => Next::InCall,
-            None => Next::Exhausted,
-        }
-    }
-
-    fn refresh(&mut self) {
-        self.tries = 0;
-        self.not_before = Moment::default();
-        self.last_slot = (SLOTS - 1) as u8;
-        self.slots.iter_mut().for_each(Slot::refresh);
-    }
 }
 
 impl Campaign {
@@ -267,6 +123,14 @@ impl Campaign {
             is_anonymous: false,
             edition: 0,
             recalled_before: 0,
+            wave: 0,
+            last_wave: 0,
+            wave_opened: Moment::default(),
+            pending_by_wave: vec![0],
+            has_enough: false,
+            answered_before: 0,
+            has_expired: false,
+            by_number: HashMap::new(),
         })
     }
 
@@ -287,11 +151,15 @@ impl Campaign {
     pub(crate) fn apply(&mut self, event: &Event, at: Moment, at_ms: i64, contacts: Lookup<'_>) {
         match event {
             Event::RecipientsAdded {
-                recipients, numbers, ..
-            } => self.add(recipients, numbers, contacts),
+                recipients,
+                numbers,
+                wave,
+                ..
+            } => self.add((recipients, numbers), *wave, contacts),
             Event::CampaignLaunched { by, .. } => {
                 self.state = CampaignState::Running;
                 self.period_start = at;
+                self.wave_opened = at;
                 self.launched_ms = Some(at_ms);
                 self.launched_by = Some(by.clone());
             }
@@ -299,11 +167,25 @@ impl Campaign {
             Event::CampaignResumed { .. } => self.state = CampaignState::Running,
             Event::CampaignAnonymised { .. } => self.anonymise(),
             Event::CampaignStopped { .. } => self.finish(CampaignState::Stopped, at_ms),
-            Event::CampaignEnded { .. } => self.finish(CampaignState::Ended, at_ms),
+            Event::CampaignEnded { expired, .. } => {
+                self.has_expired = *expired;
+                self.finish(CampaignState::Ended, at_ms);
+            }
             Event::UnconfirmedRetried { .. } => {
                 self.reopen(at, |state| {
-                    !matches!(state, FinalState::Confirmed | FinalState::Informed)
+                    !matches!(
+                        state,
+                        FinalState::Confirmed | FinalState::Informed | FinalState::ConfirmedElsewhere
+                    )
                 });
+            }
+            Event::WaveOpened { wave, .. } => {
+                self.wave = *wave;
+                self.wave_opened = at;
+            }
+            Event::EnoughAnswered { .. } => {
+                self.has_enough = true;
+                self.settle_all();
             }
             Event::MessageChanged {
                 message,
@@ -315,8 +197,13 @@ impl Campaign {
                 self.change_message(*message, *version, *in_progress);
                 if *recall_confirmed {
                     self.recalled_before = self.edition;
+                    let slots = self.members.iter_mut().flat_map(|member| &mut member.slots);
+                    slots.for_each(|slot| slot.is_spared = false);
                     self.reopen(at, |state| {
-                        matches!(state, FinalState::Confirmed | FinalState::Informed)
+                        matches!(
+                            state,
+                            FinalState::Confirmed | FinalState::Informed | FinalState::ConfirmedElsewhere
+                        )
                     });
                 }
             }
@@ -324,7 +211,9 @@ impl Campaign {
         }
     }
 
-    fn add(&mut self, recipients: &[RecipientId], numbers: &[u8], contacts: Lookup<'_>) {
+    fn add(&mut self, (recipients, numbers): (&[RecipientId], &[u8]), wave: u8, contacts: Lookup<'_>) {
+        self.last_wave = self.last_wave.max(wave);
+        self.pending_by_wave.resize(usize::from(self.last_wave) + 1, 0);
         self.members.reserve(recipients.len());
         self.index.reserve(recipients.len());
         for (place, recipient) in recipients.iter().enumerate() {
@@ -333,12 +222,22 @@ impl Campaign {
             if *self.index.entry(*recipient).or_insert(at) != at {
                 continue;
             }
-            let mut member = Member::new(*recipient, contact.as_ref(), numbers.get(place).copied());
-            if !member.slots[0].is_listed {
+            let mut member = Member::new(*recipient, contact.as_ref(), numbers.get(place).copied(), wave);
+            if !member.has_number(&self.policy) {
                 member.state = FinalState::NoNumber;
             }
             *self.counts.of(&member) += 1;
             self.counts.numbers += member.slots.iter().filter(|slot| slot.is_listed).count() as u64;
+            if self.policy.shared_numbers == SharedNumbers::Once {
+                for (slot, known) in (0..).zip(&member.slots) {
+                    if let Some(number) = known.number {
+                        self.by_number.entry(number).or_default().push((at, slot));
+                    }
+                }
+            }
+            if member.state == FinalState::Pending {
+                self.pending_by_wave[usize::from(wave)] += 1;
+            }
             self.members.push(member);
         }
     }
@@ -349,6 +248,9 @@ impl Campaign {
         member.language = None;
         let listed = member.slots.iter().filter(|slot| slot.is_listed).count() as u64;
         for slot in &mut member.slots {
+            if let Some(sharers) = slot.number.and_then(|number| self.by_number.get_mut(&number)) {
+                sharers.retain(|(sharer, _)| *sharer as usize != at);
+            }
             slot.number = None;
             slot.is_listed = false;
         }
@@ -375,15 +277,19 @@ impl Campaign {
 
     /// Gives the members in some final states (and those still pending) fresh tries, and the campaign a fresh period.
     fn reopen(&mut self, at: Moment, which: impl Fn(FinalState) -> bool) {
-        for member in &mut self.members {
-            if !member.slots[0].is_listed || !(which(member.state) || member.state == FinalState::Pending) {
+        for at in 0..self.members.len() {
+            let member = &self.members[at];
+            if !member.has_number(&self.policy) || !(which(member.state) || member.state == FinalState::Pending) {
                 continue;
             }
-            *self.counts.of(member) -= 1;
-            member.state = FinalState::Pending;
-            member.refresh();
-            *self.counts.of(member) += 1;
+            self.set(at, FinalState::Pending);
+            self.members[at].refresh();
         }
+        self.has_enough = false;
+        self.answered_before = self.counts.confirmed + self.counts.informed;
+        self.wave = 0;
+        self.wave_opened = at;
+        self.has_expired = false;
         self.period_start = at;
         if !self.is_open() {
             self.state = CampaignState::Running;
@@ -408,9 +314,21 @@ impl Campaign {
     fn finish(&mut self, state: CampaignState, at_ms: i64) {
         self.state = state;
         self.ended_ms = Some(at_ms);
+        self.settle_all();
+    }
+
+    fn settle_all(&mut self) {
         for at in 0..self.members.len() {
             self.settle(at);
         }
+    }
+
+    /// Members of these waves who are still to be reached.
+    pub(crate) fn pending_in(&self, waves: std::ops::RangeInclusive<u8>) -> u64 {
+        waves
+            .filter_map(|wave| self.pending_by_wave.get(usize::from(wave)))
+            .map(|count| u64::from(*count))
+            .sum()
     }
 
     /// No trunk reaches this number. Follows from the settings, not from a record, and so is done again at each start.
@@ -430,6 +348,9 @@ impl Campaign {
     fn set(&mut self, at: usize, state: FinalState) {
         let Some(member) = self.members.get_mut(at) else { return };
         *self.counts.of(member) -= 1;
+        let pending = &mut self.pending_by_wave[usize::from(member.wave)];
+        *pending -= u32::from(member.state == FinalState::Pending);
+        *pending += u32::from(state == FinalState::Pending);
         member.state = state;
         *self.counts.of(member) += 1;
     }
@@ -437,15 +358,21 @@ impl Campaign {
     /// Closes a pending member to whom nothing more is owed.
     fn settle(&mut self, at: usize) {
         let Some(member) = self.members.get(at) else { return };
-        if member.state != FinalState::Pending || member.is_in_call() {
+        if member.state != FinalState::Pending || member.is_busy() {
             return;
         }
-        let is_exhausted = member.next(&self.policy, None) == Next::Exhausted;
-        let state = match (is_exhausted, self.is_open(), member.has_answered) {
-            (false, true, _) => return,
-            (_, _, true) => FinalState::NotConfirmed,
-            (true, _, false) => FinalState::NotReached,
-            (false, false, false) => FinalState::CampaignOver,
+        let is_exhausted = member.is_exhausted(&self.policy);
+        if !is_exhausted && self.is_open() && !self.has_enough {
+            return;
+        }
+        let state = match member.text {
+            _ if member.has_answered => FinalState::NotConfirmed,
+            Some(Texted::Delivered) => FinalState::Delivered,
+            Some(Texted::Sent) => FinalState::Sent,
+            None if is_exhausted && member.is_spared() => FinalState::ConfirmedElsewhere,
+            None if is_exhausted => FinalState::NotReached,
+            None if self.has_enough => FinalState::NotNeeded,
+            None => FinalState::CampaignOver,
         };
         self.set(at, state);
     }
@@ -465,7 +392,9 @@ impl Campaign {
         let member = self.members.get_mut(at as usize)?;
         member.slots.get_mut(usize::from(slot))?.live = Some(id);
         member.attempts += 1;
-        member.last_slot = slot;
+        if !is_text(slot) {
+            member.last_slot = slot;
+        }
         member.first_ms.get_or_insert(at_ms);
         self.counts.calling += 1;
         self.attempts.push(Attempt {
@@ -521,6 +450,61 @@ impl Campaign {
         if member.state != FinalState::Confirmed {
             member.confirmation = Some(Confirmation { at_ms, slot, how });
             self.set(at, FinalState::Confirmed);
+            self.spare(at, slot);
+        }
+    }
+
+    /// Somebody confirmed on a number: where shared numbers are called once, the others are not called on it any more.
+    fn spare(&mut self, at: usize, slot: Option<u8>) {
+        let number = slot
+            .and_then(|slot| self.members[at].slots.get(usize::from(slot)))
+            .and_then(|slot| slot.number);
+        let Some(sharers) = number.and_then(|number| self.by_number.get(&number)).cloned() else {
+            return;
+        };
+        for (other, slot) in sharers {
+            if other as usize != at {
+                self.members[other as usize].slots[usize::from(slot)].is_spared = true;
+                self.settle(other as usize);
+            }
+        }
+    }
+
+    /// A text message reached the handset.
+    pub(crate) fn deliver(&mut self, id: AttemptId, at_ms: i64) {
+        let Ok(index) = self.attempts.binary_search_by_key(&id, |attempt| attempt.id) else {
+            return;
+        };
+        let attempt = &mut self.attempts[index];
+        // A restart may have cut the gateway's answer off.
+        let Some(before @ (Outcome::Sent | Outcome::Unknown)) = attempt.outcome.filter(|_| is_text(attempt.slot))
+        else {
+            return;
+        };
+        attempt.outcome = Some(Outcome::Delivered);
+        attempt.ended_ms = Some(at_ms);
+        let (at, edition) = (attempt.member as usize, attempt.edition);
+        self.counts.outcomes[before.cause() as usize] -= 1;
+        self.counts.outcomes[Cause::Delivered as usize] += 1;
+        self.texted(at, edition, Texted::Delivered);
+    }
+
+    /// A text came this far.
+    fn texted(&mut self, at: usize, edition: u16, texted: Texted) {
+        let Some(member) = self.members.get_mut(at) else { return };
+        if edition < self.recalled_before {
+            return;
+        }
+        member.text = member.text.max(Some(texted));
+        let state = member.state;
+        if texted == Texted::Sent {
+            return;
+        }
+        let is_informed = !self.policy.confirmation && !matches!(state, FinalState::Confirmed | FinalState::Informed);
+        if is_informed {
+            self.set(at, FinalState::Informed);
+        } else if state == FinalState::Sent {
+            self.set(at, FinalState::Delivered);
         }
     }
 
@@ -547,12 +531,17 @@ impl Campaign {
         self.counts.outcomes[outcome.cause() as usize] += 1;
         self.counts.cost_micros += bill.micros;
         self.counts.billed_seconds += u64::from(bill.seconds);
-        if !matches!(outcome, Outcome::Cancelled | Outcome::Unknown) {
+        if !is_text(attempt.slot) && !matches!(outcome, Outcome::Cancelled | Outcome::Unknown) {
             self.counts.held += 1;
             self.counts.held_ms += u64::from(attempt.ringing_ms) + u64::from(attempt.talking_ms);
         }
         let (member, slot, trunk, edition) = (attempt.member as usize, attempt.slot, attempt.trunk, attempt.edition);
         self.charge(member, slot, trunk, outcome, at, at_ms);
+        match outcome {
+            Outcome::Sent => self.texted(member, edition, Texted::Sent),
+            Outcome::Delivered => self.texted(member, edition, Texted::Delivered),
+            _ => {}
+        }
         let is_current = edition >= self.recalled_before;
         let is_pending = self
             .members
@@ -570,7 +559,13 @@ impl Campaign {
 
     /// Enters an outcome into the account of its number and its member.
     fn charge(&mut self, at: usize, slot: u8, trunk: TrunkIndex, outcome: Outcome, now: Moment, at_ms: i64) {
-        let delay = self.delay(&outcome);
+        let is_text = is_text(slot);
+        let delay = match (is_text, &outcome) {
+            // A number that takes no texts never will.
+            (true, Outcome::Unreachable { .. } | Outcome::Rejected { .. }) => None,
+            (true, _) => Some(self.policy.texts.delay),
+            (false, outcome) => self.delay(outcome),
+        };
         let Some(member) = self.members.get_mut(at) else { return };
         let Some(slot) = member.slots.get_mut(usize::from(slot)) else {
             return;
@@ -581,8 +576,15 @@ impl Campaign {
         }
         member.last_ms = Some(at_ms);
         // Safe for the counts: a member that is over without an answer has no call that could end.
-        member.last = Some(outcome);
+        // A text that failed does not hide what became of the calls.
+        if !is_text || member.last.is_none() {
+            member.last = Some(outcome);
+        }
         member.has_answered |= matches!(outcome, Outcome::Confirmed | Outcome::AnsweredNotConfirmed(_));
+        member.has_heard |= matches!(
+            outcome,
+            Outcome::Confirmed | Outcome::AnsweredNotConfirmed(Heard::Whole)
+        );
         slot.avoid = None;
         if let Outcome::Congestion { .. } = outcome {
             slot.avoid = Some(trunk);
@@ -596,13 +598,17 @@ impl Campaign {
             slot.unknowns += 1;
         } else {
             slot.tries = slot.tries.saturating_add(1);
-            member.tries = member.tries.saturating_add(1);
+            if !is_text {
+                member.tries = member.tries.saturating_add(1);
+            }
         }
         match delay {
             Some(delay) => slot.not_before = now + delay,
             None => slot.is_dead = true,
         }
-        member.not_before = now + self.policy.between_numbers;
+        if !is_text {
+            member.not_before = now + self.policy.between_numbers;
+        }
     }
 
     /// The wait after an outcome; `None`: the number is not tried again.
@@ -619,6 +625,7 @@ impl Campaign {
             Cause::Unreachable => delays.unreachable,
             Cause::Rejected => delays.rejected,
             Cause::Failed => delays.failed,
+            Cause::Sent | Cause::Delivered => None,
             Cause::Unknown => Some(delays.unknown.unwrap_or(Duration::from_secs(5))),
         }
     }

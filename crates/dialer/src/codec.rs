@@ -180,6 +180,7 @@ fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
             recipients,
             numbers,
             by,
+            wave,
         } => {
             w.number(campaign.0);
             w.text(by);
@@ -193,6 +194,10 @@ fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
             }
             for count in numbers {
                 w.number((*count).into());
+            }
+            // What comes after is only found behind a count for each of them.
+            if numbers.len() == recipients.len() {
+                w.number((*wave).into());
             }
             3
         }
@@ -324,6 +329,20 @@ fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
             w.text(why);
             18
         }
+        Event::WaveOpened { campaign, wave } => {
+            w.number(campaign.0);
+            w.number((*wave).into());
+            33
+        }
+        Event::EnoughAnswered { campaign } => {
+            w.number(campaign.0);
+            34
+        }
+        Event::TextDelivered { campaign, attempt } => {
+            w.number(campaign.0);
+            w.number(attempt.0);
+            35
+        }
     }
 }
 
@@ -366,6 +385,7 @@ fn event_of(tag: u8, r: &mut Reader<'_>) -> Result<Event, CodecError> {
                 recipients,
                 numbers,
                 by,
+                wave: r.small_optional()?,
             }
         }
         4 => Event::CampaignLaunched {
@@ -452,6 +472,17 @@ fn event_of(tag: u8, r: &mut Reader<'_>) -> Result<Event, CodecError> {
                 why: r.text()?,
             }
         }
+        33 => Event::WaveOpened {
+            campaign: CampaignId(r.number()?),
+            wave: r.small()?,
+        },
+        34 => Event::EnoughAnswered {
+            campaign: CampaignId(r.number()?),
+        },
+        35 => Event::TextDelivered {
+            campaign: CampaignId(r.number()?),
+            attempt: AttemptId(r.number()?),
+        },
         other => return Err(CodecError::Tag(other)),
     })
 }
@@ -502,6 +533,8 @@ fn write_outcome(outcome: &Outcome, w: &mut Writer<'_>) {
         Outcome::Failed { status } => (10, *status),
         Outcome::Cancelled => (11, 0),
         Outcome::Unknown => (12, 0),
+        Outcome::Sent => (13, 0),
+        Outcome::Delivered => (14, 0),
     };
     w.number(kind);
     w.number(status.into());
@@ -536,6 +569,8 @@ fn read_outcome(r: &mut Reader<'_>) -> Result<Outcome, CodecError> {
         10 => Outcome::Failed { status },
         11 => Outcome::Cancelled,
         12 => Outcome::Unknown,
+        13 => Outcome::Sent,
+        14 => Outcome::Delivered,
         _ => return Err(CodecError::Field),
     })
 }

@@ -55,6 +55,7 @@ fn events() -> Vec<Event> {
             recipients: [5, 6, 7, 3, u64::MAX, 0].map(RecipientId).to_vec(),
             numbers: vec![1, 3, 0, 2, 1, 1],
             by: by(),
+            wave: 2,
         },
         Event::CampaignLaunched { campaign, by: by() },
         Event::CampaignPaused { campaign, by: by() },
@@ -82,6 +83,12 @@ fn events() -> Vec<Event> {
             version: 2,
             tariff: 3,
             parts: 2,
+        },
+        Event::WaveOpened { campaign, wave: 3 },
+        Event::EnoughAnswered { campaign },
+        Event::TextDelivered {
+            campaign,
+            attempt: AttemptId(900),
         },
         Event::TariffsSet {
             trunk: "orange".into(),
@@ -149,6 +156,8 @@ fn events() -> Vec<Event> {
             Outcome::Failed { status: 500 },
             Outcome::Cancelled,
             Outcome::Unknown,
+            Outcome::Sent,
+            Outcome::Delivered,
         ]
         .map(ended),
     );

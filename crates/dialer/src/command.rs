@@ -2,8 +2,8 @@
 
 use crate::statistics::{Activity, Span};
 use crate::{
-    Account, AttemptId, CampaignId, CampaignReport, Contact, Edition, Message, MessageId, Period, PersonRow, Policy,
-    PolicyError, RecipientId,
+    Account, Assumptions, AttemptId, CampaignId, CampaignReport, Contact, Edition, Message, MessageId, Outlook, Period,
+    PersonRow, Policy, PolicyError, RecipientId,
 };
 
 /// An order of an operator. `by` names the user, for the audit trail.
@@ -170,6 +170,10 @@ pub enum Query {
         /// Campaigns that ended by themselves since then (milliseconds since 1970 UTC) count as well.
         since_ms: i64,
     },
+    /// How telephones are expected to behave, after what the newest campaigns observed.
+    Assumptions,
+    /// Where a campaign stands, from which its rest can be predicted.
+    Outlook(CampaignId),
     /// What the attempts that began in a period cost.
     Account {
         /// The period.
@@ -211,6 +215,10 @@ pub enum Answer {
     Recipient(CampaignId, RecipientId),
     /// To [`Query::Missed`]: the newest campaign first.
     Missed(Vec<Missed>),
+    /// To [`Query::Assumptions`].
+    Assumptions(Box<Assumptions>),
+    /// To [`Query::Outlook`].
+    Outlook(Box<Outlook>),
     /// To [`Query::Account`].
     Account(Box<Account>),
     /// To [`Query::Activity`].
@@ -237,6 +245,12 @@ pub enum CommandError {
     /// The message says nothing.
     #[error("the message has no text and no recording")]
     EmptyMessage,
+    /// A policy with texts where no gateway takes them.
+    #[error("no gateway for text messages is configured: the policy cannot send any")]
+    NoGateway,
+    /// The message has expired.
+    #[error("the message of campaign {0} has expired: make a new campaign")]
+    Expired(CampaignId),
     /// Nobody to call.
     #[error("the campaign has no recipient")]
     NoRecipients,

@@ -1,9 +1,11 @@
 //! Operators' commands.
 
-use crate::campaign::{Campaign, SLOTS};
+use crate::campaign::Campaign;
 use crate::dialer::{Dialer, Gate};
+use crate::member::listed;
 use crate::{
-    AttemptId, CampaignId, CampaignState, Command, CommandError, Contact, Event, FinalState, Message, Now, Reply,
+    AttemptId, CampaignId, CampaignState, Command, CommandError, Contact, Event, FinalState, Medium, Message, Now,
+    Reply,
 };
 
 /// Recipients per journal record.
@@ -41,6 +43,9 @@ impl Dialer {
                 by,
             } => {
                 policy.validate()?;
+                if policy.uses(Medium::Text) && self.settings.gateways.is_empty() {
+                    return Err(CommandError::NoGateway);
+                }
                 if recipients.is_empty() {
                     return Err(CommandError::NoRecipients);
                 }
@@ -65,7 +70,10 @@ impl Dialer {
                 return Ok(Reply::Campaign(campaign));
             }
             Command::Launch { campaign, by } => {
-                self.expect(campaign, &[Ready], "launched")?;
+                let known = self.expect(campaign, &[Ready], "launched")?;
+                if known.policy.expires_ms.is_some_and(|expires| expires <= now.utc_ms) {
+                    return Err(CommandError::Expired(campaign));
+                }
                 self.emit(now, Event::CampaignLaunched { campaign, by });
                 self.schedule_all(moment, campaign, 0);
                 self.finish_if_done(now, campaign);
@@ -101,11 +109,14 @@ impl Dialer {
                 self.finish_if_done(now, campaign);
             }
             Command::RetryUnconfirmed { campaign, by } => {
-                self.expect(
+                let known = self.expect(
                     campaign,
                     &[Running, Paused, CampaignState::Stopped, CampaignState::Ended],
                     "retried",
                 )?;
+                if known.policy.expires_ms.is_some_and(|expires| expires <= now.utc_ms) {
+                    return Err(CommandError::Expired(campaign));
+                }
                 self.emit(now, Event::UnconfirmedRetried { campaign, by });
                 self.reopened(now, campaign);
             }
@@ -226,15 +237,19 @@ impl Dialer {
     }
 
     fn add(&mut self, now: Now, campaign: CampaignId, recipients: Vec<Contact>, by: &str) {
-        for chunk in recipients.chunks(CHUNK) {
+        let mut recipients = recipients;
+        recipients.sort_by_key(|contact| contact.wave);
+        let waves = recipients.chunk_by(|one, other| one.wave == other.wave);
+        for chunk in waves.flat_map(|wave| wave.chunks(CHUNK)) {
+            let wave = chunk.first().map_or(0, |contact| contact.wave);
             let ids = chunk.iter().map(|contact| contact.recipient).collect();
             let mut contacts = chunk.iter();
-            let listed = |contact: &Contact| contact.numbers.len().min(SLOTS) as u8;
             let event = Event::RecipientsAdded {
                 campaign,
                 recipients: ids,
                 numbers: chunk.iter().map(listed).collect(),
                 by: by.to_owned(),
+                wave,
             };
             self.emit_with(now, event, &mut |_| contacts.next().cloned());
         }

@@ -6,14 +6,20 @@ pub use directory::{E164, RecipientId};
 pub use ivr::Language;
 
 /// A recipient as the dialer needs it. Stays in memory; the journal only holds the id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Contact {
     /// The directory's number for this person.
     pub recipient: RecipientId,
     /// Numbers in the order in which they are tried. The position is the *slot* that the journal records.
     pub numbers: Vec<E164>,
+    /// Numbers that texts are sent to, in the order in which they are tried.
+    #[serde(default)]
+    pub texts: Vec<E164>,
     /// The language in which the message is spoken, if the person chose one.
     pub language: Option<Language>,
+    /// The wave of an escalation in which they are called, from 0.
+    #[serde(default)]
+    pub wave: u8,
 }
 
 /// Numbers from here on are no recipients of the directory but places in a campaign that has lost its persons.
@@ -43,14 +49,19 @@ impl From<&directory::Recipient> for Contact {
         } else {
             &recipient.numbers
         };
+        let usable = |is_so: fn(&directory::PhoneNumber) -> bool| {
+            numbers
+                .iter()
+                .filter(|number| is_so(number))
+                .map(|number| number.e164)
+                .collect()
+        };
         Self {
             recipient: recipient.id,
-            numbers: numbers
-                .iter()
-                .filter(|number| number.voice)
-                .map(|number| number.e164)
-                .collect(),
+            numbers: usable(|number| number.voice),
+            texts: usable(|number| number.sms),
             language: Some(recipient.language),
+            wave: 0,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The counts of a campaign.
 
-use crate::campaign::Member;
+use crate::member::Member;
 use crate::{CallPhase, Cause, FinalState};
 
 /// Counts that are kept as things happen, so that a view costs nothing.
@@ -9,6 +9,7 @@ pub(crate) struct Counts {
     pub(crate) confirmed: u64,
     pub(crate) informed: u64,
     pub(crate) not_confirmed: u64,
+    pub(crate) spared: u64,
     pub(crate) failed: [u64; Cause::ALL.len()],
     pub(crate) pending: u64,
     pub(crate) calling: u64,
@@ -39,7 +40,9 @@ impl Counts {
             FinalState::Pending => &mut self.pending,
             FinalState::Confirmed => &mut self.confirmed,
             FinalState::Informed => &mut self.informed,
-            FinalState::NotConfirmed => &mut self.not_confirmed,
+            FinalState::NotConfirmed | FinalState::Delivered => &mut self.not_confirmed,
+            FinalState::ConfirmedElsewhere | FinalState::NotNeeded => &mut self.spared,
+            FinalState::Sent => &mut self.failed[Cause::Sent as usize],
             FinalState::NoNumber => &mut self.failed[Cause::Unreachable as usize],
             FinalState::CampaignOver => &mut self.failed[Cause::Cancelled as usize],
             FinalState::NotReached => {

@@ -1,13 +1,15 @@
 //! The dialer: all campaigns as one machine without I/O.
 
 use crate::campaign::{Attempt, Campaign};
+use crate::member::is_text;
 use crate::plan::{Item, Locks, Plan};
 use crate::state::State;
 use crate::time::{Clock, Moment};
 use crate::trunk::{Router, Trunk};
 use crate::{
     Action, AttemptId, Bill, CallPhase, CallReport, CallStats, CampaignId, CampaignState, ConfirmedBy, Contact, E164,
-    Event, FinalState, Now, Outcome, RecipientId, Record, Sequence, Settings, TrunkChange, TrunkIndex, tariff_of,
+    Event, FinalState, Medium, Now, Outcome, RecipientId, Record, Sequence, Settings, TrunkChange, TrunkIndex,
+    tariff_of,
 };
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
@@ -17,6 +19,9 @@ use std::time::{Duration, Instant};
 const STALL: Duration = Duration::from_secs(2);
 /// Bounds of how far ahead of their turn attempts are written down, so that the journal's flush costs no pace.
 const AHEAD: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// How often the wall clock is asked whether a message has expired, so that a clock that is set right is noticed.
+const CLOCK_CHECK: Duration = Duration::from_secs(60);
 
 /// All campaigns: told of commands, reports, durable records and time; answers with records to make durable and
 /// actions to take.
@@ -42,6 +47,10 @@ pub struct Dialer {
     pub(crate) last_turn: Moment,
     /// When the next campaign loses its persons.
     pub(crate) expiry: Option<Moment>,
+    /// Wall clock at the last turn.
+    pub(crate) last_ms: i64,
+    /// The pass at which a campaign was served last: where a campaign that comes to the queue lines up.
+    pub(crate) served: f64,
     /// A record of which the time to durability is measured.
     probe: Option<(Sequence, Moment)>,
 }
@@ -56,6 +65,8 @@ pub(crate) struct Call {
     pub(crate) number: E164,
     pub(crate) trunk: usize,
     pub(crate) throttles: Vec<usize>,
+    /// Parts of a text.
+    pub(crate) parts: u32,
     pub(crate) is_placed: bool,
     pub(crate) is_thanked: bool,
 }
@@ -82,15 +93,21 @@ impl Dialer {
     pub(crate) fn bare(settings: Settings, now: Now) -> Self {
         let clock = Clock::new(now);
         let moment = clock.moment(now);
-        let names = settings.trunks.iter().map(|trunk| trunk.name.clone()).collect();
+        let all = || {
+            let gateways = settings.gateways.iter().map(|gateway| (gateway, Medium::Text));
+            settings
+                .trunks
+                .iter()
+                .map(|trunk| (trunk, Medium::Voice))
+                .chain(gateways)
+        };
+        let names = all().map(|(trunk, _)| trunk.name.clone()).collect();
         Self {
             clock,
             state: State::new(names),
             plans: BTreeMap::new(),
-            trunks: settings
-                .trunks
-                .iter()
-                .map(|trunk| Trunk::new(trunk.clone(), moment))
+            trunks: all()
+                .map(|(trunk, medium)| Trunk::new(trunk.clone(), medium, moment))
                 .collect(),
             router: Router::new(&settings),
             locks: Locks::new(&settings.throttles),
@@ -106,6 +123,8 @@ impl Dialer {
             ahead: AHEAD.0,
             last_turn: moment,
             expiry: None,
+            last_ms: now.utc_ms,
+            served: 0.0,
             probe: None,
             settings,
         }
@@ -118,6 +137,7 @@ impl Dialer {
             CallReport::Ringing { attempt } => self.set_phase(attempt, CallPhase::Ringing),
             CallReport::Answered { attempt } => self.set_phase(attempt, CallPhase::Speaking),
             CallReport::ConfirmRequested { attempt } => self.confirm(now, attempt),
+            CallReport::Delivered { attempt } => self.deliver(now, attempt),
             CallReport::Ended {
                 attempt,
                 outcome,
@@ -226,8 +246,16 @@ impl Dialer {
             }
         }
         for (id, plan) in &self.plans {
-            if let Some(deadline) = self.state.campaigns.get(id).and_then(Campaign::deadline) {
+            let campaign = self.state.campaigns.get(id);
+            if let Some(deadline) = campaign.and_then(Campaign::deadline) {
                 next = next.min(deadline);
+                if let Some(expires) = campaign.and_then(|campaign| campaign.policy.expires_ms) {
+                    let left = Duration::from_millis(u64::try_from(expires - self.last_ms).unwrap_or(0));
+                    next = next.min(self.last_turn + left.min(CLOCK_CHECK));
+                }
+            }
+            if let Some(wave) = campaign.and_then(Campaign::next_wave) {
+                next = next.min(wave);
             }
             if let (true, Some(until)) = (plan.has_ready(), plan.hours_until())
                 && until > self.last_turn
@@ -441,6 +469,25 @@ impl Dialer {
         self.after_change(now, campaign, at);
     }
 
+    /// A text message reached the handset, mostly long after the gateway took it.
+    fn deliver(&mut self, now: Now, attempt: AttemptId) {
+        if self.calls.contains_key(&attempt) {
+            return self.end(now, attempt, Outcome::Delivered, &CallStats::default());
+        }
+        let Some((campaign, at)) = self.state.find(attempt) else {
+            return;
+        };
+        let known = self.state.campaigns.get(&campaign);
+        let Some(known) = known.and_then(|campaign| campaign.attempts.get(at)) else {
+            return;
+        };
+        if is_text(known.slot) && matches!(known.outcome, Some(Outcome::Sent | Outcome::Unknown)) {
+            let member = known.member;
+            self.emit(now, Event::TextDelivered { campaign, attempt });
+            self.after_change(now, campaign, member);
+        }
+    }
+
     /// A member's state changed: take them out of the queues or put them back in, and see whether all is done.
     pub(crate) fn after_change(&mut self, now: Now, campaign: CampaignId, member: u32) {
         self.schedule(self.clock.moment(now), campaign, member, None);
@@ -467,7 +514,9 @@ impl Dialer {
             Outcome::Cancelled | Outcome::Unknown => {}
             _ => trunk.worked(),
         }
+        let is_sent = matches!(outcome, Outcome::Sent | Outcome::Delivered);
         let bill = match tariff_of(&trunk.settings.tariffs, call.number) {
+            Some(tariff) if is_sent => tariff.bill_parts(call.parts),
             Some(tariff) => tariff.bill(stats.talking),
             None => Bill {
                 seconds: stats.talking.as_secs_f64().ceil() as u32,
@@ -484,6 +533,15 @@ impl Dialer {
                 bill,
             },
         );
+        if !is_text(call.slot) {
+            self.free(&call);
+        }
+        self.schedule(moment, call.campaign, call.member, Some(call.slot));
+        self.finish_if_done(now, call.campaign);
+    }
+
+    /// Gives back what a call held; whoever waited for it lines up again.
+    fn free(&mut self, call: &Call) {
         if let Some(plan) = self.plans.get_mut(&call.campaign) {
             plan.in_use = plan.in_use.saturating_sub(1);
         }
@@ -498,8 +556,6 @@ impl Dialer {
                 plan.push_first(item);
             }
         }
-        self.schedule(moment, call.campaign, call.member, Some(call.slot));
-        self.finish_if_done(now, call.campaign);
     }
 
     pub(crate) fn watch(&mut self, attempt: AttemptId, until: Moment) {

@@ -8,8 +8,8 @@
 use crate::journal::Reader;
 use crate::{
     Action, Answer, Assumptions, CallReport, Caller, CampaignId, CampaignReport, CampaignState, Command, CommandError,
-    Contact, Dialer, Journal, JournalError, LiveView, Message, Now, Policy, Prediction, Query, Record, Reply, Sequence,
-    Settings, TrunkChange, TrunkIndex,
+    Contact, Dialer, Journal, JournalError, LiveView, Message, Messenger, Notice, Now, Policy, Prediction, Query,
+    Record, Reply, Sequence, Settings, TrunkChange, TrunkIndex,
 };
 use arc_swap::ArcSwap;
 use std::collections::VecDeque;
@@ -108,10 +108,15 @@ impl Handle {
         }
     }
 
-    /// What calling these people by this policy from now on would lead to. Computed on the caller's thread.
+    /// What calling these people by this policy from now on would lead to, if telephones behave as they did in the
+    /// newest campaigns. Computed on the caller's thread; blocks like [`Handle::query`].
     #[must_use]
     pub fn predict(&self, people: &[Contact], policy: &Policy) -> Prediction {
-        crate::predict(&self.settings, people, policy, &Assumptions::default(), Now::read())
+        let assumed = match self.query(Query::Assumptions) {
+            Ok(Answer::Assumptions(assumed)) => *assumed,
+            _ => Assumptions::default(),
+        };
+        crate::predict(&self.settings, people, policy, &assumed, Now::read())
     }
 
     /// What is happening now; refreshed several times a second while something changes. Costs nothing.
@@ -166,12 +171,35 @@ impl Handle {
     }
 }
 
-/// Starts the dialer's threads. The journal must end where the dialer began: a new dialer on an empty journal, or one
-/// restored from this journal's records.
+/// Takes no texts. Without a gateway in the settings none are asked for; if one comes all the same, the watch over
+/// attempts without news ends it.
+struct Nobody;
+
+impl Messenger for Nobody {
+    fn send(&mut self, notice: Notice) {
+        tracing::error!(attempt = %notice.attempt, "a text was to be sent, and nothing sends texts");
+    }
+}
+
+/// Starts the dialer's threads without a way to send texts. The journal must end where the dialer began: a new dialer
+/// on an empty journal, or one restored from this journal's records.
 ///
 /// # Errors
 /// If the system gives no thread.
 pub fn start(dialer: Dialer, journal: Box<dyn Journal>, caller: Box<dyn Caller>) -> std::io::Result<Handle> {
+    start_with(dialer, journal, caller, Box::new(Nobody))
+}
+
+/// Starts the dialer's threads with somebody who sends texts, over the gateways of the dialer's settings.
+///
+/// # Errors
+/// If the system gives no thread.
+pub fn start_with(
+    dialer: Dialer,
+    journal: Box<dyn Journal>,
+    caller: Box<dyn Caller>,
+    messenger: Box<dyn Messenger>,
+) -> std::io::Result<Handle> {
     let (inputs, received) = mpsc::channel();
     let settings = Arc::new(dialer.settings.clone());
     let view = Arc::new(ArcSwap::from_pointee(dialer.view(Now::read())));
@@ -190,6 +218,7 @@ pub fn start(dialer: Dialer, journal: Box<dyn Journal>, caller: Box<dyn Caller>)
         let mut driver = Driver {
             dialer,
             caller,
+            messenger,
             batches,
             view: loop_view,
             viewed: Instant::now(),
@@ -218,6 +247,7 @@ struct Waiting {
 struct Driver {
     dialer: Dialer,
     caller: Box<dyn Caller>,
+    messenger: Box<dyn Messenger>,
     batches: Sender<Work>,
     view: Arc<ArcSwap<LiveView>>,
     viewed: Instant,
@@ -365,6 +395,7 @@ impl Driver {
         while let Some(action) = self.dialer.poll_action() {
             match action {
                 Action::Place(order) => self.caller.place(order),
+                Action::Send(notice) => self.messenger.send(notice),
                 Action::Acknowledge(attempt) => self.caller.acknowledge(attempt),
                 Action::HangUp(attempt) => self.caller.hang_up(attempt),
                 Action::ChangeMessage {

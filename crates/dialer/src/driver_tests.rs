@@ -41,7 +41,7 @@ fn contacts(count: u64) -> Vec<Contact> {
         .map(|n| Contact {
             recipient: RecipientId(n),
             numbers: vec![E164::parse(&format!("+331990{n:05}")).unwrap()],
-            language: None,
+            ..Contact::default()
         })
         .collect()
 }

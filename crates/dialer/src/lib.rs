@@ -17,8 +17,11 @@ mod contact;
 mod counts;
 mod dialer;
 pub mod driver;
+mod escalation;
+mod hours;
 mod id;
 pub mod journal;
+mod member;
 mod message;
 mod meter;
 mod missed;
@@ -30,6 +33,7 @@ mod prediction;
 mod record;
 mod report;
 mod restore;
+mod result;
 mod retention;
 mod schedule;
 mod settings;
@@ -37,6 +41,7 @@ mod show;
 mod state;
 pub mod statistics;
 mod tariff;
+mod text;
 mod time;
 mod trunk;
 mod view;
@@ -45,19 +50,24 @@ pub use command::{Answer, Command, CommandError, ConfirmedBy, Missed, Query, Rep
 pub use contact::{Contact, Contacts, E164, Language, RecipientId, anonymous_place};
 pub use dialer::Dialer;
 pub use driver::Handle;
+pub use hours::Hours;
 pub use id::{AttemptId, CampaignId, MessageId, Sequence, TrunkIndex};
 pub use journal::{Journal, JournalError};
 pub use message::{Edition, Message, Text};
 pub use meter::{Account, AccountLine, MeteredAttempt, Month, Period, Totals};
 pub use order::{Action, Caller, Messenger, Notice, Order};
 pub use outcome::{CallReport, CallStats, Cause, Heard, Outcome};
-pub use policy::{Delays, Hours, MachinePolicy, NumberOrder, Policy, PolicyError, Preset};
-pub use prediction::{Assumptions, predict};
+pub use policy::{
+    Delays, Escalation, MachinePolicy, NumberOrder, Policy, PolicyError, Preset, SharedNumbers, Texting, Texts,
+};
+pub use prediction::{Assumptions, Outlook, predict};
 pub use record::{Event, Record};
 pub use report::{AttemptRow, CampaignReport, FinalState, PersonRow, RecipientRow};
 pub use restore::RestoreError;
-pub use settings::{Settings, Throttle, TrunkChange, TrunkSettings, mainland_france};
+pub use result::{NumberResult, NumberRow, RecipientResult};
+pub use settings::{Medium, Settings, Throttle, TrunkChange, TrunkSettings, mainland_france};
 pub use tariff::{Bill, Tariff, tariff_of};
+pub use text::parts;
 pub use time::Now;
 pub use view::{
     CallPhase, CallState, CallTable, CampaignState, CampaignView, JournalView, LiveView, Prediction, TrunkView,

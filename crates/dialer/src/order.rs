@@ -12,6 +12,8 @@ pub enum Action {
     Acknowledge(AttemptId),
     /// End this call (before the answer: CANCEL). An `Ended` report is still awaited.
     HangUp(AttemptId),
+    /// Send this text. Its `AttemptStarted` record is durable.
+    Send(Notice),
     /// From now on this call speaks another version of the message.
     ChangeMessage {
         /// The call in progress.
@@ -68,8 +70,8 @@ pub trait Caller: Send {
     }
 }
 
-/// One text message or e-mail to send.
-#[derive(Debug, Clone, PartialEq)]
+/// One text message to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// Its name in all reports.
     pub attempt: AttemptId,
@@ -79,8 +81,14 @@ pub struct Notice {
     pub recipient: RecipientId,
     /// Where it goes.
     pub number: E164,
+    /// The gateway to use: its place in [`crate::Settings::gateways`].
+    pub gateway: u16,
+    /// The number to show; `None` leaves it to the gateway.
+    pub caller: Option<E164>,
     /// The words.
     pub text: String,
+    /// Messages of the network that the words take, as they are billed.
+    pub parts: u32,
 }
 
 /// The media that are not calls. Called from the dialer's thread: must return at once.

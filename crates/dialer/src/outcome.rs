@@ -45,6 +45,10 @@ pub enum Outcome {
     },
     /// We gave the attempt up before its end: campaign stopped, or the person confirmed on another number.
     Cancelled,
+    /// A text message was taken by the gateway; whether it reached the handset is not known (yet).
+    Sent,
+    /// A text message reached the handset.
+    Delivered,
     /// Nobody knows: the program stopped while the call was in progress, or its reports were lost.
     Unknown,
 }
@@ -89,11 +93,15 @@ pub enum Cause {
     Cancelled,
     /// Unknown end.
     Unknown,
+    /// Text handed to the gateway.
+    Sent,
+    /// Text delivered to the handset.
+    Delivered,
 }
 
 impl Cause {
     /// Every cause, in the order in which tables show them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Confirmed,
         Self::NotConfirmed,
         Self::HungUpEarly,
@@ -106,6 +114,8 @@ impl Cause {
         Self::Failed,
         Self::Cancelled,
         Self::Unknown,
+        Self::Sent,
+        Self::Delivered,
     ];
 
     /// The name used in JSON and metrics, such as `no_answer`.
@@ -124,6 +134,8 @@ impl Cause {
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::Unknown => "unknown",
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
         }
     }
 }
@@ -145,15 +157,17 @@ impl Outcome {
             Self::Failed { .. } => Cause::Failed,
             Self::Cancelled => Cause::Cancelled,
             Self::Unknown => Cause::Unknown,
+            Self::Sent => Cause::Sent,
+            Self::Delivered => Cause::Delivered,
         }
     }
 
-    /// Whether somebody or something took the call.
+    /// Whether somebody or something took the call, or the text reached a handset.
     #[must_use]
     pub fn is_answered(&self) -> bool {
         matches!(
             self,
-            Self::Confirmed | Self::AnsweredNotConfirmed(_) | Self::Machine { .. }
+            Self::Confirmed | Self::AnsweredNotConfirmed(_) | Self::Machine { .. } | Self::Delivered
         )
     }
 }
@@ -205,7 +219,13 @@ pub enum CallReport {
         /// Which attempt.
         attempt: AttemptId,
     },
-    /// The call is over. Exactly one per [`crate::Action::Place`].
+    /// A text message reached the handset; may come long after its end.
+    Delivered {
+        /// Which attempt.
+        attempt: AttemptId,
+    },
+    /// The call is over, or the gateway took or refused the text. Exactly one per [`crate::Action::Place`] and
+    /// [`crate::Action::Send`].
     Ended {
         /// Which attempt.
         attempt: AttemptId,
@@ -224,6 +244,7 @@ impl CallReport {
             Self::Ringing { attempt }
             | Self::Answered { attempt }
             | Self::ConfirmRequested { attempt }
+            | Self::Delivered { attempt }
             | Self::Ended { attempt, .. } => *attempt,
         }
     }

@@ -1,6 +1,7 @@
 //! What is to be tried when: the queues of one campaign, and the locks between campaigns.
 
-use crate::campaign::SLOTS;
+use crate::hours::hours;
+use crate::member::SLOTS;
 use crate::time::Moment;
 use crate::{CampaignId, E164, Now, Policy, RecipientId, Throttle};
 use jiff::tz::TimeZone;
@@ -68,15 +69,11 @@ impl Plan {
             .map_or(NO_ROUTE, |unit| unit.class)
     }
 
-    /// Takes a slot, or with `None` the whole member, out of every queue.
-    pub(crate) fn withdraw(&mut self, member: u32, only: Option<u8>) {
-        let Some(units) = self.units.get_mut(member as usize) else {
-            return;
-        };
-        for (slot, unit) in units.iter_mut().enumerate() {
-            if only.is_none_or(|only| usize::from(only) == slot) {
-                unit.stamp = unit.stamp.wrapping_add(1);
-            }
+    /// Takes these slots of a member out of every queue.
+    pub(crate) fn withdraw(&mut self, member: u32, slots: std::ops::Range<usize>) {
+        let units = self.units.get_mut(member as usize);
+        for unit in units.into_iter().flat_map(|units| &mut units[slots.clone()]) {
+            unit.stamp = unit.stamp.wrapping_add(1);
         }
     }
 
@@ -121,7 +118,7 @@ impl Plan {
 
     /// Whether calls may start now by the clock on the wall.
     pub(crate) fn hours_allow(&mut self, moment: Moment, now: Now, policy: &Policy, zone: &TimeZone) -> bool {
-        if policy.allowed_hours.is_empty() {
+        if policy.allowed_hours.is_empty() && policy.quiet_hours.is_empty() {
             return true;
         }
         match self.hours {
@@ -146,30 +143,6 @@ impl Plan {
     pub(crate) fn rate(&self, moment: Moment) -> f64 {
         self.rate.per_second(moment)
     }
-}
-
-/// Whether hours allow calls at a wall-clock time, and how long that stays so (at most a day).
-pub(crate) fn hours(utc_ms: i64, policy: &Policy, zone: &TimeZone) -> (bool, Duration) {
-    if policy.allowed_hours.is_empty() {
-        return (true, Duration::from_secs(86_400));
-    }
-    let timestamp = jiff::Timestamp::from_millisecond(utc_ms).unwrap_or_default();
-    let local = timestamp.to_zoned(zone.clone());
-    let day = local.weekday().to_monday_zero_offset();
-    let minute = u16::try_from(local.hour()).unwrap_or(0) * 60 + u16::try_from(local.minute()).unwrap_or(0);
-    let second = u64::try_from(local.second()).unwrap_or(0);
-    let is_day = |hours: &crate::Hours| hours.days & (1 << day) != 0;
-    let left = |to: u16| Duration::from_secs((u64::from(to - minute) * 60).saturating_sub(second).max(1));
-    let mut next = 1440;
-    for hours in policy.allowed_hours.iter().filter(|hours| is_day(hours)) {
-        if (hours.from_minute..hours.to_minute).contains(&minute) {
-            return (true, left(hours.to_minute));
-        }
-        if hours.from_minute > minute {
-            next = next.min(hours.from_minute);
-        }
-    }
-    (false, left(next))
 }
 
 /// Starts per second over the last ten seconds.

@@ -1,6 +1,6 @@
 //! How a campaign goes about reaching its recipients.
 
-use crate::{E164, Language};
+use crate::{E164, Hours, Language, Medium, hours};
 pub use ivr::MachinePolicy;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -12,6 +12,12 @@ use std::time::Duration;
 pub struct Policy {
     /// In which order a recipient's numbers are tried.
     pub order: NumberOrder,
+    /// Text messages beside the calls, or instead of them.
+    pub texts: Texts,
+    /// What becomes of a telephone that several recipients share.
+    pub shared_numbers: SharedNumbers,
+    /// Groups called one after the other until enough people have answered; `None`: everybody at once.
+    pub escalation: Option<Escalation>,
     /// Tries per number, at most (1 to 50).
     pub tries_per_number: u8,
     /// Tries per recipient over all numbers, at most (1 to 150).
@@ -27,8 +33,13 @@ pub struct Policy {
     /// From the launch on; after it nobody is called any more (at most 30 days).
     #[serde(with = "seconds")]
     pub total_period: Duration,
+    /// The moment after which the message is of no use any more, in milliseconds since 1970 UTC: then nobody is called
+    /// any more, whatever is left of the period.
+    pub expires_ms: Option<i64>,
     /// Hours in which calls may start, in local time; empty: always.
     pub allowed_hours: Vec<Hours>,
+    /// Hours in which no call may start, in local time, whatever is allowed.
+    pub quiet_hours: Vec<Hours>,
     /// Weight against other campaigns (1 to 100): twice the priority, twice the calls.
     pub priority: u8,
     /// The share of all channels that this campaign may take, in percent (1 to 100).
@@ -60,6 +71,71 @@ pub enum NumberOrder {
     OneAfterTheOther,
     /// All at the same time; the first confirmation ends the other calls.
     AllAtOnce,
+}
+
+/// When text messages are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Texting {
+    /// Not at all.
+    #[default]
+    Never,
+    /// At the same time as the first call.
+    Together,
+    /// After some calls have failed, or when there is no number (left) to call.
+    AfterFailures,
+    /// Texts alone: nobody is called.
+    Only,
+}
+
+/// Text messages of a campaign. A recipient gets one, on the first of their numbers that takes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Texts {
+    /// When they are sent.
+    pub when: Texting,
+    /// For [`Texting::AfterFailures`]: calls that must have failed (1 to 150).
+    pub failures: u8,
+    /// Tries per number, when the gateway refuses the message (1 to 10).
+    pub tries: u8,
+    /// Wait before the same number is tried again.
+    #[serde(with = "seconds")]
+    pub delay: Duration,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self {
+            when: Texting::Never,
+            failures: 2,
+            tries: 3,
+            delay: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What becomes of a telephone that several recipients share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SharedNumbers {
+    /// It is called for each of them, one after the other, until each has confirmed.
+    #[default]
+    ForEach,
+    /// Once somebody has confirmed on it, it is not called for the others, who are only called on numbers of their own.
+    Once,
+}
+
+/// Groups called in waves until enough people have answered: duty rosters. Who is in which wave comes with the
+/// recipients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Escalation {
+    /// People who must confirm (without confirmation: hear the message). Then nobody else is called.
+    pub needed: u32,
+    /// A wave gets this long before the next one is called too; the next one is called earlier when nobody is left to
+    /// call in the wave.
+    #[serde(with = "seconds")]
+    pub wait: Duration,
 }
 
 /// Waiting times before the same number is tried again, by cause; `None`: never again.
@@ -95,18 +171,6 @@ pub struct Delays {
     pub unknown: Option<Duration>,
 }
 
-/// Hours of some days of the week, in local time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Hours {
-    /// Monday is bit 0, Sunday bit 6; 127: every day.
-    pub days: u8,
-    /// First minute of the day, from 0.
-    pub from_minute: u16,
-    /// The minute after the last one, at most 1440.
-    pub to_minute: u16,
-}
-
 /// A ready-made policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -117,11 +181,13 @@ pub enum Preset {
     Information,
     /// "Exercice": like an alert, with few tries and marked as practice.
     Exercise,
+    /// "Astreinte": wave after wave of a duty roster, on all numbers at once, until one person has confirmed.
+    Roster,
 }
 
 impl Preset {
     /// All presets, in the order in which they are offered.
-    pub const ALL: [Self; 3] = [Self::Immediate, Self::Information, Self::Exercise];
+    pub const ALL: [Self; 4] = [Self::Immediate, Self::Information, Self::Exercise, Self::Roster];
 
     /// The title that operators see, in French and English.
     #[must_use]
@@ -130,6 +196,7 @@ impl Preset {
             Self::Immediate => ("Alerte immédiate", "Immediate alert"),
             Self::Information => ("Information", "Information"),
             Self::Exercise => ("Exercice", "Exercise"),
+            Self::Roster => ("Astreinte", "Duty roster"),
         }
     }
 
@@ -139,13 +206,18 @@ impl Preset {
         let secs = Duration::from_secs;
         let alert = Policy {
             order: NumberOrder::OneAfterTheOther,
+            texts: Texts::default(),
+            shared_numbers: SharedNumbers::ForEach,
+            escalation: None,
             tries_per_number: 5,
             tries_per_recipient: 15,
             delays: Delays::default(),
             between_numbers: secs(2),
             ring_timeout: secs(30),
             total_period: secs(4 * 3600),
+            expires_ms: None,
             allowed_hours: Vec::new(),
+            quiet_hours: Vec::new(),
             priority: 50,
             channel_share: 100,
             machine: MachinePolicy::HangUp,
@@ -190,6 +262,18 @@ impl Preset {
                 total_period: secs(3600),
                 priority: 20,
                 exercise: true,
+                ..alert
+            },
+            Self::Roster => Policy {
+                order: NumberOrder::AllAtOnce,
+                escalation: Some(Escalation {
+                    needed: 1,
+                    wait: secs(300),
+                }),
+                tries_per_number: 3,
+                tries_per_recipient: 9,
+                total_period: secs(2 * 3600),
+                priority: 80,
                 ..alert
             },
         }
@@ -242,8 +326,11 @@ pub enum PolicyError {
         /// The key to hear the message again.
         replay: char,
     },
+    /// Hours that leave nothing.
+    #[error("the allowed hours and the quiet hours leave no minute of the week in which calls may start")]
+    NeverOpen,
     /// Hours that are not.
-    #[error("allowed hours {from}–{to} on days {days:#b} are empty or not hours of a day")]
+    #[error("the hours {from}–{to} on days {days:#b} are empty or not hours of a day")]
     Hours {
         /// First minute.
         from: u16,
@@ -260,7 +347,7 @@ impl Policy {
     /// # Errors
     /// The first field that is out of its range.
     pub fn validate(&self) -> Result<(), PolicyError> {
-        let ranges: [(&'static str, u64, u64, u64); 8] = [
+        let ranges = [
             ("tries_per_number", self.tries_per_number.into(), 1, 50),
             ("tries_per_recipient", self.tries_per_recipient.into(), 1, 150),
             ("ring_timeout", self.ring_timeout.as_secs(), 5, 180),
@@ -269,8 +356,17 @@ impl Policy {
             ("channel_share", self.channel_share.into(), 1, 100),
             ("repeats", self.repeats.into(), 1, 10),
             ("between_numbers", self.between_numbers.as_secs(), 0, 86_400),
+            ("texts.failures", self.texts.failures.into(), 1, 150),
+            ("texts.tries", self.texts.tries.into(), 1, 10),
+            ("texts.delay", self.texts.delay.as_secs(), 1, 86_400),
         ];
-        for (field, value, least, most) in ranges {
+        let escalation = self.escalation.iter().flat_map(|escalation| {
+            [
+                ("escalation.needed", escalation.needed.into(), 1, 1_000_000),
+                ("escalation.wait", escalation.wait.as_secs(), 10, 7 * 86_400),
+            ]
+        });
+        for (field, value, least, most) in ranges.into_iter().chain(escalation) {
             if !(least..=most).contains(&value) {
                 return Err(PolicyError::Range {
                     field,
@@ -280,14 +376,17 @@ impl Policy {
                 });
             }
         }
-        for hours in &self.allowed_hours {
-            if hours.from_minute >= hours.to_minute || hours.to_minute > 1440 || hours.days == 0 || hours.days > 127 {
+        for hours in self.allowed_hours.iter().chain(&self.quiet_hours) {
+            if !hours.is_valid() {
                 return Err(PolicyError::Hours {
                     from: hours.from_minute,
                     to: hours.to_minute,
                     days: hours.days,
                 });
             }
+        }
+        if !hours::is_ever_open(self) {
+            return Err(PolicyError::NeverOpen);
         }
         let is_key = |key: char| key.is_ascii_digit() || key == '*' || key == '#';
         if !is_key(self.confirm_key) || !is_key(self.replay_key) || self.confirm_key == self.replay_key {
@@ -297,6 +396,15 @@ impl Policy {
             });
         }
         Ok(())
+    }
+
+    /// Whether this policy uses a medium.
+    #[must_use]
+    pub fn uses(&self, medium: Medium) -> bool {
+        match medium {
+            Medium::Voice => self.texts.when != Texting::Only,
+            Medium::Text => self.texts.when != Texting::Never,
+        }
     }
 
     /// How a call of this campaign goes.

@@ -49,10 +49,13 @@ pub enum Event {
         campaign: CampaignId,
         /// Who.
         recipients: Vec<RecipientId>,
-        /// How many numbers each of them had; empty in records of the first version.
+        /// How many numbers each of them had: those that are called, and sixteen times those that take texts; empty in records
+        /// of the first version.
         numbers: Vec<u8>,
         /// The user.
         by: String,
+        /// In which wave of an escalation they are called.
+        wave: u8,
     },
     /// A campaign was launched.
     CampaignLaunched {
@@ -168,6 +171,25 @@ pub enum Event {
         /// Whether it works.
         is_up: bool,
     },
+    /// The next wave of an escalation is called.
+    WaveOpened {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// Which wave, from 1.
+        wave: u8,
+    },
+    /// Enough people answered an escalation: nobody else is called.
+    EnoughAnswered {
+        /// Which campaign.
+        campaign: CampaignId,
+    },
+    /// A text message reached the handset after its attempt had ended.
+    TextDelivered {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// Which attempt.
+        attempt: AttemptId,
+    },
     /// From now on the calls over a trunk cost this.
     TariffsSet {
         /// Its name.
@@ -225,7 +247,10 @@ impl Event {
             | Self::AttemptStarted { campaign, .. }
             | Self::Confirmed { campaign, .. }
             | Self::CampaignAnonymised { campaign }
-            | Self::AttemptEnded { campaign, .. } => Some(*campaign),
+            | Self::AttemptEnded { campaign, .. }
+            | Self::WaveOpened { campaign, .. }
+            | Self::EnoughAnswered { campaign }
+            | Self::TextDelivered { campaign, .. } => Some(*campaign),
             Self::RecipientErased { .. }
             | Self::MessageSaved { .. }
             | Self::Started { .. }

@@ -1,6 +1,9 @@
 //! The report of a campaign, from the fold of its records.
 
-use crate::{AttemptId, CampaignId, CampaignView, ConfirmedBy, E164, Outcome, Policy, RecipientId, Tariff};
+use crate::{
+    AttemptId, CampaignId, CampaignView, ConfirmedBy, E164, NumberRow, Outcome, Policy, RecipientId, RecipientResult,
+    Tariff,
+};
 use serde::Serialize;
 
 /// Everything about one campaign.
@@ -40,6 +43,14 @@ pub enum FinalState {
     NotConfirmed,
     /// Never answered, every try used up.
     NotReached,
+    /// The text reached the handset; never confirmed, every try used up.
+    Delivered,
+    /// The text was sent, whether it arrived is not known; every try used up.
+    Sent,
+    /// Not called (any more): somebody else confirmed on the telephone that they share.
+    ConfirmedElsewhere,
+    /// Not called (any more): an escalation had enough people.
+    NotNeeded,
     /// No number that can be called.
     NoNumber,
     /// The campaign ended (period over, or stopped) before every try was used up.
@@ -53,6 +64,12 @@ pub struct RecipientRow {
     pub recipient: RecipientId,
     /// What became of them.
     pub state: FinalState,
+    /// The same in full.
+    pub result: RecipientResult,
+    /// What became of each of their numbers.
+    pub numbers: Vec<NumberRow>,
+    /// The wave of an escalation that they are in, from 0.
+    pub wave: u8,
     /// The last attempt's outcome.
     pub last: Option<Outcome>,
     /// Attempts made.

@@ -1,22 +1,28 @@
 //! The scheduler: who is called next, over which trunk, and when the call leaves.
 
-use crate::campaign::{Campaign, Next, SLOTS};
 use crate::dialer::{Call, Dialer, Gate};
+use crate::member::{Next, SLOTS, VOICE, is_text};
 use crate::plan::{Item, NO_ROUTE, Plan};
 use crate::time::Moment;
 use crate::{
-    Action, AttemptId, CallStats, CampaignId, CampaignState, Event, FinalState, Now, NumberOrder, Order, Outcome,
-    TrunkIndex,
+    Action, AttemptId, CallStats, CampaignId, CampaignState, Event, FinalState, Medium, Notice, Now, NumberOrder,
+    Order, Outcome, TrunkIndex,
 };
 use std::cmp::Reverse;
+use std::time::Duration;
+
+/// How long a gateway may take to say whether it takes a text.
+const LONGEST_SENDING: Duration = Duration::from_secs(120);
 
 impl Dialer {
     /// Does everything that is due.
     pub(crate) fn turn(&mut self, now: Now, moment: Moment) {
         self.last_turn = moment;
+        self.last_ms = now.utc_ms;
         self.end_lost(now, moment);
         self.expire(now, moment);
         self.anonymise(now, moment);
+        self.escalate(now, moment);
         self.wake(moment);
         self.release(now, moment);
         self.pump(now, moment);
@@ -29,11 +35,13 @@ impl Dialer {
             .keys()
             .copied()
             .filter(|id| {
-                self.state
-                    .campaigns
-                    .get(id)
-                    .and_then(Campaign::deadline)
-                    .is_some_and(|deadline| deadline <= moment)
+                let Some(campaign) = self.state.campaigns.get(id) else {
+                    return false;
+                };
+                let has_lapsed = campaign.policy.expires_ms.is_some_and(|expires| expires <= now.utc_ms);
+                campaign
+                    .deadline()
+                    .is_some_and(|deadline| deadline <= moment || has_lapsed)
             })
             .collect();
         for id in over {
@@ -65,8 +73,7 @@ impl Dialer {
         let Some(campaign) = self.state.campaigns.get_mut(&id) else {
             return;
         };
-        let least = self.plans.values().map(|plan| plan.pass).fold(f64::INFINITY, f64::min);
-        let start = if least.is_finite() { least } else { 0.0 };
+        let start = self.served;
         let plan = self.plans.entry(id).or_insert_with(|| Plan::new(start));
         for at in plan.members()..campaign.members.len() {
             let mut classes = [NO_ROUTE; SLOTS];
@@ -77,9 +84,13 @@ impl Dialer {
                     }
                     continue;
                 };
+                let medium = if slot < VOICE { Medium::Voice } else { Medium::Text };
+                if !campaign.policy.uses(medium) {
+                    continue;
+                }
                 match self
                     .router
-                    .class(&self.trunks, number)
+                    .class(&self.trunks, number, medium)
                     .and_then(|class| u16::try_from(class).ok())
                 {
                     Some(found) => *class = found,
@@ -100,7 +111,7 @@ impl Dialer {
         }
     }
 
-    /// Puts a member, or with all numbers at once one of their slots, into the queue where it belongs now.
+    /// Puts a member, or what hangs together with one of their slots, into the queue where it belongs now.
     pub(crate) fn schedule(&mut self, moment: Moment, id: CampaignId, at: u32, only: Option<u8>) {
         let Some(campaign) = self.state.campaigns.get(&id) else {
             return;
@@ -109,10 +120,16 @@ impl Dialer {
             return;
         };
         let at_once = campaign.policy.order == NumberOrder::AllAtOnce;
-        let only = only.filter(|_| at_once);
-        plan.withdraw(at, only);
+        let only = only.filter(|only| at_once && !is_text(*only));
+        match only {
+            Some(slot) => plan.withdraw(at, usize::from(slot)..usize::from(slot) + 1),
+            None => plan.withdraw(at, 0..VOICE),
+        }
+        plan.withdraw(at, VOICE..SLOTS);
         if member.state != FinalState::Pending
             || !matches!(campaign.state, CampaignState::Running | CampaignState::Paused)
+            || !campaign.calls_wave(member.wave)
+            || campaign.has_enough
         {
             return;
         }
@@ -129,8 +146,9 @@ impl Dialer {
         match (at_once, only) {
             (false, _) => enqueue(member.next(&campaign.policy, None)),
             (true, Some(slot)) => enqueue(member.next(&campaign.policy, Some(slot))),
-            (true, None) => (0..SLOTS as u8).for_each(|slot| enqueue(member.next(&campaign.policy, Some(slot)))),
+            (true, None) => (0..VOICE as u8).for_each(|slot| enqueue(member.next(&campaign.policy, Some(slot)))),
         }
+        enqueue(member.next_text(&campaign.policy));
     }
 
     /// Writes down attempts as long as trunks have room for them.
@@ -158,11 +176,13 @@ impl Dialer {
         let channels: u64 = self
             .trunks
             .iter()
-            .filter(|trunk| trunk.is_up)
+            .filter(|trunk| trunk.is_up && trunk.medium == Medium::Voice)
             .map(|trunk| u64::from(trunk.settings.channels))
             .sum();
         let mut best: Option<(f64, CampaignId, usize)> = None;
         for (id, plan) in &mut self.plans {
+            // Who had nothing to call, or was paused, has saved up no turns.
+            plan.pass = plan.pass.max(self.served);
             if best.is_some_and(|(pass, ..)| plan.pass >= pass) || !plan.has_ready() {
                 continue;
             }
@@ -203,8 +223,8 @@ impl Dialer {
         if !plan.is_valid(item) || member.state != FinalState::Pending {
             return;
         }
-        let only = (campaign.policy.order == NumberOrder::AllAtOnce).then_some(item.slot);
-        if !matches!(member.next(&campaign.policy, only), Next::Try(slot, due) if slot == item.slot && due <= moment) {
+        let next = member.next_on(&campaign.policy, item.slot);
+        if !matches!(next, Next::Try(slot, due) if slot == item.slot && due <= moment) {
             self.schedule(moment, id, item.member, Some(item.slot));
             return;
         }
@@ -220,18 +240,30 @@ impl Dialer {
         let Some(trunk) = other.or_else(|| able.iter().find(has_room)).copied() else {
             return plan.push_first(item);
         };
-        let throttles = self.router.throttles(number);
+        let is_text = is_text(item.slot);
         let recipient = member.recipient;
-        if !self.locks.take(id, item, recipient, number, &throttles) {
-            return;
+        let mut throttles = Vec::new();
+        // A text rings nobody: it may go out beside a call.
+        if !is_text {
+            throttles = self.router.throttles(number);
+            if !self.locks.take(id, item, recipient, number, &throttles) {
+                return;
+            }
         }
-        plan.withdraw(item.member, only);
-        plan.in_use += 1;
+        let at_once = campaign.policy.order == NumberOrder::AllAtOnce;
+        match (is_text, at_once) {
+            (true, _) => plan.withdraw(item.member, VOICE..SLOTS),
+            (false, false) => plan.withdraw(item.member, 0..VOICE),
+            (false, true) => plan.withdraw(item.member, usize::from(item.slot)..usize::from(item.slot) + 1),
+        }
+        plan.in_use += u32::from(!is_text);
+        self.served = self.served.max(plan.pass);
         plan.pass += 1.0 / f64::from(campaign.policy.priority.max(1));
         plan.count(moment);
         self.trunks[trunk].in_use += 1;
         self.trunks[trunk].on_the_way += 1;
         let attempt = self.state.new_attempt();
+        let parts = if is_text { self.words(id, item.member).1 } else { 0 };
         let event = Event::AttemptStarted {
             attempt,
             campaign: id,
@@ -240,7 +272,7 @@ impl Dialer {
             trunk: self.trunks[trunk].settings.name.clone(),
             version: campaign.version,
             tariff: self.trunks[trunk].price(number),
-            parts: 0,
+            parts,
         };
         self.calls.insert(
             attempt,
@@ -252,6 +284,7 @@ impl Dialer {
                 number,
                 trunk,
                 throttles,
+                parts,
                 is_placed: false,
                 is_thanked: false,
             },
@@ -273,27 +306,30 @@ impl Dialer {
                     break;
                 };
                 match self.order(attempt) {
-                    Some(order) => self.place(moment, at, order),
+                    Some(action) => self.place(moment, at, attempt, action),
                     None => self.end(now, attempt, Outcome::Cancelled, &CallStats::default()),
                 }
             }
         }
     }
 
-    fn place(&mut self, moment: Moment, at: usize, order: Order) {
+    fn place(&mut self, moment: Moment, at: usize, attempt: AttemptId, action: Action) {
         let trunk = &mut self.trunks[at];
         trunk.place(moment);
         trunk.on_the_way = trunk.on_the_way.saturating_sub(1);
-        if let Some(call) = self.calls.get_mut(&order.attempt) {
+        if let Some(call) = self.calls.get_mut(&attempt) {
             call.is_placed = true;
         }
-        let longest = order.ring_timeout + self.settings.longest_call + self.settings.lost_report_margin;
-        self.watch(order.attempt, moment + longest);
-        self.actions.push_back(Action::Place(order));
+        let longest = match &action {
+            Action::Place(order) => order.ring_timeout + self.settings.longest_call,
+            _ => LONGEST_SENDING,
+        };
+        self.watch(attempt, moment + longest + self.settings.lost_report_margin);
+        self.actions.push_back(action);
     }
 
     /// The order of an attempt, unless things have changed since it was written down.
-    fn order(&self, id: AttemptId) -> Option<Order> {
+    fn order(&self, id: AttemptId) -> Option<Action> {
         let call = self.calls.get(&id)?;
         let campaign = self.state.campaigns.get(&call.campaign)?;
         let member = campaign.members.get(call.member as usize)?;
@@ -301,23 +337,49 @@ impl Dialer {
         if campaign.state != CampaignState::Running
             || member.state != FinalState::Pending
             || !campaign.is_current(attempt)
+            || campaign.has_enough
         {
             return None;
         }
         let trunk = &self.trunks[call.trunk];
-        Some(Order {
+        let caller = campaign.policy.caller.or(trunk.settings.caller);
+        if is_text(call.slot) {
+            return Some(Action::Send(Notice {
+                attempt: id,
+                campaign: call.campaign,
+                recipient: call.recipient,
+                number: call.number,
+                gateway: (call.trunk - self.settings.trunks.len()) as u16,
+                caller,
+                text: self.words(call.campaign, call.member).0.to_owned(),
+                parts: call.parts,
+            }));
+        }
+        Some(Action::Place(Order {
             attempt: id,
             campaign: call.campaign,
             recipient: call.recipient,
             slot: call.slot,
             number: call.number,
             trunk: TrunkIndex(call.trunk as u16),
-            caller: campaign.policy.caller.or(trunk.settings.caller),
+            caller,
             message: campaign.message,
             version: campaign.version,
             language: member.language.unwrap_or(campaign.policy.language),
             script: campaign.policy.script(),
             ring_timeout: campaign.policy.ring_timeout,
-        })
+        }))
+    }
+
+    /// The words that a member gets as a text, and the parts that they take.
+    fn words(&self, campaign: CampaignId, member: u32) -> (&str, u32) {
+        let words = self.state.campaigns.get(&campaign).and_then(|campaign| {
+            let member = campaign.members.get(member as usize)?;
+            let language = member.language.unwrap_or(campaign.policy.language);
+            let edition = self.state.message(campaign.message, Some(campaign.version))?;
+            Some(edition.message.text(language)?.words.as_str())
+        });
+        let words = words.unwrap_or_default();
+        (words, crate::parts(words))
     }
 }

@@ -9,6 +9,9 @@ use std::time::Duration;
 pub struct Settings {
     /// The trunks, in order of preference at equal cost.
     pub trunks: Vec<TrunkSettings>,
+    /// The gateways that take text messages, in order of preference at equal cost: their channels are messages not
+    /// answered for yet, their calls per second are messages per second.
+    pub gateways: Vec<TrunkSettings>,
     /// Limits on simultaneous calls into number ranges.
     pub throttles: Vec<Throttle>,
     /// The zone of allowed hours. Default: the rule of mainland France.
@@ -25,6 +28,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             trunks: Vec::new(),
+            gateways: Vec::new(),
             throttles: Vec::new(),
             time_zone: mainland_france(),
             lost_report_margin: Duration::from_secs(30),
@@ -38,6 +42,17 @@ impl Default for Settings {
 #[must_use]
 pub fn mainland_france() -> jiff::tz::TimeZone {
     jiff::tz::TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap_or(jiff::tz::TimeZone::UTC)
+}
+
+/// What carries a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Medium {
+    /// A telephone call.
+    #[default]
+    Voice,
+    /// A text message.
+    Text,
 }
 
 /// One trunk as the scheduler sees it.

@@ -1,8 +1,10 @@
 //! Views and reports out of the state in memory.
 
-use crate::campaign::{Campaign, Member};
+use crate::campaign::Campaign;
 use crate::dialer::Dialer;
+use crate::member::{Member, SLOTS};
 use crate::missed::missed;
+use crate::result::Tally;
 use crate::time::Moment;
 use crate::{
     Answer, CampaignReport, CampaignState, CampaignView, Cause, CommandError, FinalState, JournalView, LiveView, Now,
@@ -18,6 +20,7 @@ impl Dialer {
         let wall = |at: Moment| now.utc_ms + (at.0 - moment.0) / 1000;
         let trunks = self.trunks.iter().map(|trunk| TrunkView {
             name: trunk.settings.name.clone(),
+            medium: trunk.medium,
             is_up: trunk.is_up,
             blocked_until_ms: (trunk.blocked_until > moment).then(|| wall(trunk.blocked_until)),
             channels: trunk.settings.channels,
@@ -56,6 +59,15 @@ impl Dialer {
                 .filter(|(_, count)| *count > 0)
                 .collect()
         };
+        let waves = campaign
+            .policy
+            .escalation
+            .map_or(0, |_| u32::from(campaign.last_wave) + 1);
+        let answered = (counts.confirmed + counts.informed).saturating_sub(campaign.answered_before);
+        let needed = campaign
+            .policy
+            .escalation
+            .map_or(0, |escalation| u64::from(escalation.needed).saturating_sub(answered));
         CampaignView {
             id: campaign.id,
             name: campaign.name.clone(),
@@ -71,7 +83,11 @@ impl Dialer {
             informed: counts.informed,
             not_confirmed: counts.not_confirmed,
             failed: by_cause(&counts.failed),
+            spared: counts.spared,
             pending: counts.pending,
+            wave: if waves == 0 { 0 } else { u32::from(campaign.wave) + 1 },
+            waves,
+            needed,
             attempts: campaign.attempts.len() as u64,
             calling: counts.calling,
             ringing: counts.ringing,
@@ -123,6 +139,8 @@ impl Dialer {
                 Answer::Messages(vec![edition.clone()])
             }
             Query::Account { period, detail } => Answer::Account(Box::new(self.account(period, detail))),
+            Query::Assumptions => Answer::Assumptions(Box::new(self.assumptions())),
+            Query::Outlook(id) => Answer::Outlook(Box::new(self.outlook(campaign(id)?, now))),
             Query::Policy(id) => Answer::Policy(Box::new(campaign(id)?.policy.clone())),
             Query::Recipient(id) => {
                 let call = self.calls.get(&id).ok_or(CommandError::NoAttempt(id))?;
@@ -142,6 +160,8 @@ impl Dialer {
     }
 
     pub(crate) fn report(&self, campaign: &Campaign, now: Now) -> CampaignReport {
+        let tallies = campaign.tallies();
+        let rows = campaign.members.iter().zip(&tallies);
         CampaignReport {
             at_ms: now.utc_ms,
             records: self.state.next.0,
@@ -150,7 +170,9 @@ impl Dialer {
             created_by: campaign.created_by.clone(),
             launched_by: campaign.launched_by.clone(),
             service: campaign.service.clone(),
-            recipients: campaign.members.iter().map(recipient_row).collect(),
+            recipients: rows
+                .map(|(member, tally)| recipient_row(campaign, member, tally))
+                .collect(),
             attempts: campaign
                 .attempts
                 .iter()
@@ -165,11 +187,12 @@ impl Dialer {
             let at = *campaign.index.get(&recipient)?;
             let member = campaign.members.get(at as usize)?;
             let attempts = campaign.attempts.iter().filter(|attempt| attempt.member == at);
+            let tallies = campaign.tallies();
             Some(PersonRow {
                 campaign: campaign.id,
                 name: campaign.name.clone(),
                 launched_ms: campaign.launched_ms,
-                recipient: recipient_row(member),
+                recipient: recipient_row(campaign, member, tallies.get(at as usize)?),
                 attempts: attempts
                     .filter_map(|attempt| self.state.attempt_row(campaign, attempt))
                     .collect(),
@@ -179,12 +202,15 @@ impl Dialer {
     }
 }
 
-fn recipient_row(member: &Member) -> RecipientRow {
+fn recipient_row(campaign: &Campaign, member: &Member, tally: &[Tally; SLOTS]) -> RecipientRow {
     let confirmation = member.confirmation.filter(|_| member.state == FinalState::Confirmed);
     let slot = confirmation.and_then(|confirmation| confirmation.slot);
     RecipientRow {
         recipient: member.recipient,
         state: member.state,
+        result: campaign.result(member),
+        numbers: campaign.numbers(member, tally),
+        wave: member.wave,
         last: member.last,
         attempts: member.attempts,
         confirmed_slot: slot,

@@ -143,6 +143,11 @@ impl State {
                     campaign.end_attempt(index, *outcome, stats, *bill, at, at_ms);
                 }
             }
+            Event::TextDelivered { campaign, attempt } => {
+                if let Some(campaign) = self.campaigns.get_mut(campaign) {
+                    campaign.deliver(*attempt, at_ms);
+                }
+            }
             Event::Confirmed {
                 campaign,
                 recipient,

@@ -2,7 +2,7 @@
 
 use crate::tariff::place_of;
 use crate::time::Moment;
-use crate::{AttemptId, E164, Settings, TrunkChange, TrunkSettings, tariff_of};
+use crate::{AttemptId, E164, Medium, Settings, TrunkChange, TrunkSettings, tariff_of};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -88,6 +88,7 @@ impl Pacer {
 #[derive(Debug)]
 pub(crate) struct Trunk {
     pub(crate) settings: TrunkSettings,
+    pub(crate) medium: Medium,
     /// How records name its tariffs.
     pub(crate) prices: Vec<u32>,
     pub(crate) is_up: bool,
@@ -105,10 +106,11 @@ pub(crate) struct Trunk {
 }
 
 impl Trunk {
-    pub(crate) fn new(settings: TrunkSettings, now: Moment) -> Self {
+    pub(crate) fn new(settings: TrunkSettings, medium: Medium, now: Moment) -> Self {
         let pacer = Pacer::new(settings.calls_per_second, settings.ramp, now);
         Self {
             settings,
+            medium,
             prices: Vec::new(),
             is_up: true,
             blocked_until: Moment::default(),
@@ -202,44 +204,53 @@ impl Trunk {
 #[derive(Debug, Default)]
 pub(crate) struct Router {
     classes: Vec<Vec<usize>>,
-    is_trivial: bool,
+    /// The class of every number of a medium whose trunks make no difference between numbers.
+    trivial: [Option<usize>; 2],
     throttles: Vec<String>,
 }
 
 impl Router {
     pub(crate) fn new(settings: &Settings) -> Self {
-        let is_trivial = settings
-            .trunks
-            .iter()
-            .all(|trunk| trunk.prefixes.is_empty() && trunk.tariffs.is_empty());
         let mut router = Self {
             classes: Vec::new(),
-            is_trivial,
+            trivial: [None; 2],
             throttles: settings
                 .throttles
                 .iter()
                 .map(|throttle| throttle.prefix.clone())
                 .collect(),
         };
-        if is_trivial {
-            router.classes.push((0..settings.trunks.len()).collect());
+        let voice = settings.trunks.len();
+        let media = [
+            (Medium::Voice, &settings.trunks, 0),
+            (Medium::Text, &settings.gateways, voice),
+        ];
+        for (medium, trunks, first) in media {
+            let is_trivial = |trunk: &TrunkSettings| trunk.prefixes.is_empty() && trunk.tariffs.is_empty();
+            if !trunks.is_empty() && trunks.iter().all(is_trivial) {
+                router.trivial[medium as usize] = Some(router.classes.len());
+                router.classes.push((first..first + trunks.len()).collect());
+            }
         }
         router
     }
 
     /// The class of a number; `None` if no trunk reaches it.
-    pub(crate) fn class(&mut self, trunks: &[Trunk], number: E164) -> Option<usize> {
-        if self.is_trivial {
-            return (!trunks.is_empty()).then_some(0);
+    pub(crate) fn class(&mut self, trunks: &[Trunk], number: E164, medium: Medium) -> Option<usize> {
+        if let Some(class) = self.trivial[medium as usize] {
+            return Some(class);
         }
         let digits = number.digits();
         let mut able: Vec<(u64, usize)> = Vec::new();
-        for (at, trunk) in trunks.iter().enumerate() {
+        let of_medium = |(_, trunk): &(usize, &Trunk)| trunk.medium == medium;
+        for (at, trunk) in trunks.iter().enumerate().filter(of_medium) {
             let settings = &trunk.settings;
             if settings.prefixes.is_empty() || settings.prefixes.iter().any(|prefix| digits.starts_with(prefix)) {
-                // The price of a call of one minute decides.
-                let cost = tariff_of(&settings.tariffs, number)
-                    .map_or(0, |tariff| tariff.bill(Duration::from_secs(60)).micros);
+                // The price of a call of one minute decides, or of a text of one part.
+                let cost = tariff_of(&settings.tariffs, number).map_or(0, |tariff| match medium {
+                    Medium::Voice => tariff.bill(Duration::from_secs(60)).micros,
+                    Medium::Text => tariff.bill_parts(1).micros,
+                });
                 able.push((cost, at));
             }
         }
@@ -343,7 +354,7 @@ mod tests {
 
     #[test]
     fn retry_after_blocks_exactly_that_long() {
-        let mut trunk = Trunk::new(TrunkSettings::new("a", 10, 10.0), Moment(0));
+        let mut trunk = Trunk::new(TrunkSettings::new("a", 10, 10.0), Medium::Voice, Moment(0));
         trunk.congestion(Moment(0), Some(Duration::from_secs(7)));
         assert!(!trunk.takes_calls(Moment(6_999_999)));
         assert!(trunk.takes_calls(Moment(7_000_000)));
@@ -372,11 +383,13 @@ mod tests {
             .trunks
             .iter()
             .cloned()
-            .map(|s| Trunk::new(s, Moment(0)))
+            .map(|s| Trunk::new(s, Medium::Voice, Moment(0)))
             .collect();
         let mut router = Router::new(&settings);
         let order = |router: &mut Router, number: &str| {
-            let class = router.class(&trunks, E164::parse(number).unwrap()).unwrap();
+            let class = router
+                .class(&trunks, E164::parse(number).unwrap(), Medium::Voice)
+                .unwrap();
             router.trunks(class).to_vec()
         };
         assert_eq!(order(&mut router, "+33199001234"), [0, 1]);

@@ -1,6 +1,6 @@
 //! The live view: what is happening now, for consoles and metrics.
 
-use crate::{AttemptId, CampaignId, Cause, E164, MessageId, RecipientId, TrunkIndex};
+use crate::{AttemptId, CampaignId, Cause, E164, Medium, MessageId, RecipientId, TrunkIndex};
 use dashmap::DashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -57,7 +57,7 @@ impl std::fmt::Display for CampaignState {
 }
 
 /// One campaign in the live view. Recipients are each in exactly one of `confirmed`, `informed`, `not_confirmed`,
-/// `failed` (by cause) and `pending`.
+/// `spared`, `failed` (by cause) and `pending`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct CampaignView {
     /// Which campaign.
@@ -84,13 +84,21 @@ pub struct CampaignView {
     pub confirmed: u64,
     /// Recipients who heard the whole message where no confirmation was asked.
     pub informed: u64,
-    /// Recipients who answered, did not confirm and will not be called again.
+    /// Recipients who answered or got a text on their handset, did not confirm and will not be called again.
     pub not_confirmed: u64,
+    /// Recipients who need not be called: enough others answered, or somebody confirmed on the telephone they share.
+    pub spared: u64,
     /// Recipients who will not be called again and never answered, by the cause of the last attempt. `cancelled`:
     /// the campaign ended before they could be called to the end.
     pub failed: BTreeMap<Cause, u64>,
     /// Recipients still to be reached, those in a call included.
     pub pending: u64,
+    /// The wave of an escalation that is called now, from 1; 0 without escalation.
+    pub wave: u32,
+    /// Waves of the escalation; 0 without.
+    pub waves: u32,
+    /// People whom the escalation still needs; 0 without, or once it has them.
+    pub needed: u64,
     /// Attempts started, all told ("placed").
     pub attempts: u64,
     /// Attempts now on their way that do not ring yet.
@@ -116,6 +124,8 @@ pub struct CampaignView {
 pub struct TrunkView {
     /// Its name.
     pub name: String,
+    /// What it carries.
+    pub medium: Medium,
     /// Whether it works.
     pub is_up: bool,
     /// Until when the carrier wants no call, in milliseconds since 1970 UTC.

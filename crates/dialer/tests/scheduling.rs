@@ -68,6 +68,25 @@ fn priority_shares_the_trunk() {
 }
 
 #[test]
+fn a_campaign_that_was_paused_has_saved_up_no_turns() {
+    let mut world = World::new(1, vec![trunk("a", 30, 10.0)]);
+    let some = world.people(1, 2_000, 1);
+    let others = world.people(3_001, 2_000, 1);
+    let paused = world.launch(alert(), some);
+    let campaign = paused;
+    world.run_for(secs(10));
+    world.command(Command::Pause { campaign, by: BY() });
+    let other = world.launch(alert(), others);
+    world.run_for(secs(600));
+    world.command(Command::Resume { campaign, by: BY() });
+    let before = (world.campaign(paused).attempts, world.campaign(other).attempts);
+    world.run_for(secs(120));
+    let gained = |id, before| (world.campaign(id).attempts - before) as f64;
+    let (a, b) = (gained(paused, before.0), gained(other, before.1));
+    assert!((0.8..1.25).contains(&(a / b)), "{a} to {b}");
+}
+
+#[test]
 fn a_campaign_keeps_to_its_share_of_the_channels() {
     let mut world = World::new(1, vec![trunk("a", 20, 50.0)]);
     let people = world.people(1, 100, 1);
@@ -172,8 +191,7 @@ fn people_without_a_number_are_counted_and_not_waited_for() {
     let mut people = world.people(1, 2, 1);
     people.push(Contact {
         recipient: RecipientId(99),
-        numbers: Vec::new(),
-        language: None,
+        ..Contact::default()
     });
     let campaign = world.launch(alert(), people);
     world.run_to_end();

@@ -556,7 +556,7 @@ fn a_policy_out_of_range_is_refused_with_its_field() {
             allowed_hours: hours,
             ..alert()
         })
-        .contains("allowed hours")
+        .contains("the hours 600–600")
     );
 }
 

@@ -8,7 +8,7 @@ use crate::{E164, Insee, Language, PhoneNumber};
 pub const MAX_NUMBERS: usize = 3;
 
 /// The lasting identity of a recipient; what journals and reports hold instead of personal data. Never used twice.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RecipientId(pub u64);
 
@@ -87,6 +87,15 @@ impl Recipient {
         }
     }
 
+    /// True when the other entry is the same person under another key: the same name, as people take it for the same, and
+    /// a number in common.
+    pub fn is_same_person(&self, other: &Recipient) -> bool {
+        let name = fold(&self.full_name());
+        !self.name.is_empty()
+            && name == fold(&other.full_name())
+            && self.numbers.iter().any(|number| other.has_number(number.e164))
+    }
+
     /// True when one of the numbers is this one.
     pub fn has_number(&self, e164: E164) -> bool {
         self.numbers.iter().any(|number| number.e164 == e164)
@@ -159,6 +168,28 @@ mod tests {
         ] {
             assert_eq!(fold(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn the_same_name_on_the_same_telephone_is_the_same_person() {
+        let number = |text: &str| E164::parse(text).unwrap().into();
+        let person = |first: &str, name: &str, numbers: &[&str]| Recipient {
+            first_name: first.into(),
+            name: name.into(),
+            numbers: numbers.iter().map(|text| number(text)).collect(),
+            ..Recipient::default()
+        };
+        let mayor = person("Hélène", "Lefèvre", &["+33199001234", "+33639980001"]);
+        for (other, expected) in [
+            (person("HELENE", "LEFEVRE", &["+33639980001"]), true),
+            (person("Hélène", "Lefèvre", &["+33639980002"]), false),
+            (person("Henri", "Lefèvre", &["+33199001234"]), false),
+            (person("", "", &["+33199001234"]), false),
+        ] {
+            assert_eq!(mayor.is_same_person(&other), expected, "{other:?}");
+        }
+        let service = person("", "", &["+33199001234"]);
+        assert!(!service.is_same_person(&service.clone()));
     }
 
     #[test]

@@ -87,5 +87,6 @@ fn setup(arguments: &Arguments, seed: u64) -> Setup {
             slowest_flush: Duration::from_millis(20),
         },
         policy: Preset::Immediate.policy(),
+        look_at: None,
     }
 }

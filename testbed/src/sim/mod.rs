@@ -3,6 +3,7 @@
 //!
 //! Hours of campaign take seconds, and everything follows from one seed: a failing seed is printed and can be replayed.
 
+mod bound;
 mod carrier;
 mod media;
 mod network;
@@ -11,7 +12,8 @@ mod queue;
 mod setup;
 mod world;
 
+pub use bound::bound;
 pub use network::Quality;
 pub use phone::Population;
 pub use setup::{Faults, Report, Setup, Violation};
-pub use world::run;
+pub use world::{predict, run};

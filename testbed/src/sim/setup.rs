@@ -38,6 +38,30 @@ pub struct Setup {
     pub faults: Faults,
     /// How the campaign goes.
     pub policy: Policy,
+    /// When this share of the recipients has confirmed, the campaign's outlook is taken.
+    pub look_at: Option<f64>,
+}
+
+impl Setup {
+    /// A small campaign on a good day.
+    #[must_use]
+    pub fn quiet(seed: u64) -> Self {
+        Self {
+            seed,
+            recipients: 400,
+            numbers: 3,
+            channels: 60,
+            calls_per_second: 20,
+            population: Population::ORDINARY,
+            faults: Faults {
+                network: Quality::GOOD,
+                crashes: 0,
+                slowest_flush: Duration::from_millis(20),
+            },
+            policy: dialer::Preset::Immediate.policy(),
+            look_at: None,
+        }
+    }
 }
 
 /// What a simulation found.
@@ -57,6 +81,18 @@ pub struct Report {
     pub datagrams: u64,
     /// Most calls at once.
     pub peak: usize,
+    /// When people confirmed, from the launch on, in order.
+    pub reached: Vec<Duration>,
+    /// From the launch to the end of the last call.
+    pub last_call: Duration,
+    /// The least time in which the same calls could have been made.
+    pub bound: Duration,
+    /// Cost in millionths of a euro.
+    pub cost_micros: u64,
+    /// The outlook that was asked for.
+    pub outlook: Option<dialer::Outlook>,
+    /// What the campaign observed.
+    pub assumptions: dialer::Assumptions,
 }
 
 /// A promise that was broken.

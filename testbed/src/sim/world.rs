@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use dialer::journal::Memory;
 use dialer::{
-    Action, AttemptId, CampaignId, Command, Contact, Dialer, E164, Journal, Message, MessageId, Now, RecipientId,
-    Record, Reply, Settings, Text, TrunkSettings,
+    Action, Answer, AttemptId, CampaignId, Command, Contact, Dialer, E164, Journal, Message, MessageId, Now, Query,
+    RecipientId, Record, Reply, Settings, Text, TrunkSettings,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -135,11 +135,7 @@ impl<'s> World<'s> {
         self.starts += 1;
         let mut seed = [0; 32];
         self.rng.fill(&mut seed);
-        let trunk = TrunkSettings::new("sim", self.setup.channels, f64::from(self.setup.calls_per_second));
-        let settings = Settings {
-            trunks: vec![trunk],
-            ..Settings::default()
-        };
+        let settings = settings(self.setup);
         let records = self.journal.read_from(dialer::Sequence(0));
         let dialer = match Dialer::restore(settings, self.clock(), records, &self.contacts) {
             Ok(dialer) => dialer,
@@ -369,6 +365,7 @@ impl<'s> World<'s> {
             match record.event {
                 dialer::Event::Confirmed { recipient, .. } => {
                     self.confirmed.insert(recipient);
+                    self.report.reached.push(self.now - self.start);
                 }
                 dialer::Event::AttemptStarted { attempt, .. } => {
                     self.started.insert(attempt);
@@ -376,6 +373,13 @@ impl<'s> World<'s> {
                 dialer::Event::CampaignEnded { .. } => self.is_ended = true,
                 _ => {}
             }
+        }
+        let share = self.confirmed.len() as f64 / f64::from(self.setup.recipients.max(1));
+        if self.setup.look_at.is_some_and(|at| share >= at)
+            && self.report.outlook.is_none()
+            && let Ok(Answer::Outlook(outlook)) = program.dialer.query(clock, Query::Outlook(self.campaign))
+        {
+            self.report.outlook = Some(*outlook);
         }
     }
 
@@ -443,6 +447,8 @@ impl<'s> World<'s> {
                 program.in_progress.insert(order.attempt, order.recipient);
                 switchboard.handle_order(now, endpoint, order);
             }
+            // The simulator has no gateway, and the dialer sends no texts without one.
+            Action::Send(_) => {}
             Action::Acknowledge(attempt) => switchboard.handle_acknowledged(now, endpoint, attempt),
             Action::HangUp(attempt) => switchboard.handle_hang_up(now, endpoint, attempt),
             Action::ChangeMessage {
@@ -565,6 +571,36 @@ fn flow(local: ([u8; 4], u16), remote: ([u8; 4], u16)) -> Flow {
     }
 }
 
+/// One trunk to everywhere, at six cents a minute by the second.
+fn settings(setup: &Setup) -> Settings {
+    let mut trunk = TrunkSettings::new("sim", setup.channels, f64::from(setup.calls_per_second));
+    trunk.tariffs = vec![dialer::Tariff {
+        prefix: String::new(),
+        per_call_micros: 0,
+        per_minute_micros: 60_000,
+        first_step_s: 1,
+        step_s: 1,
+        per_part_micros: 0,
+    }];
+    Settings {
+        trunks: vec![trunk],
+        ..Settings::default()
+    }
+}
+
+/// What the dialer would predict of this simulation before its launch.
+#[must_use]
+pub fn predict(setup: &Setup, assumed: &dialer::Assumptions) -> dialer::Prediction {
+    let contacts = contacts(setup);
+    let mut people: Vec<Contact> = contacts.into_values().collect();
+    people.sort_by_key(|contact| contact.recipient);
+    let now = Now {
+        monotonic: Instant::now(),
+        utc_ms: EPOCH_MS,
+    };
+    dialer::predict(&settings(setup), &people, &setup.policy, assumed, now)
+}
+
 /// Invented numbers; they never leave the simulator.
 fn contacts(setup: &Setup) -> HashMap<RecipientId, Contact> {
     let mut contacts = HashMap::new();
@@ -582,7 +618,7 @@ fn contacts(setup: &Setup) -> HashMap<RecipientId, Contact> {
             Contact {
                 recipient,
                 numbers,
-                language: None,
+                ..Contact::default()
             },
         );
     }

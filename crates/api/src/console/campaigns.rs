@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{RawForm, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use dialer::{CampaignView, Edition, Preset};
 use directory::ListId;
-use serde::Deserialize;
 
 use super::page::{Esc, Page, put};
+use super::policy::{self, Typed};
+use super::users::fields;
 use crate::desk::{Caller, Desk, Target};
-use crate::extract::Form;
 use crate::problem::Problem;
 use crate::rooms::{self, Named, Said, Wanted, Written};
 use crate::users::Right;
@@ -135,59 +135,24 @@ fn row(page: &mut Page<'_>, campaign: &CampaignView) {
     );
 }
 
-/// The form of a new campaign, as it is sent.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct Sent {
-    #[serde(default)]
-    name: String,
-    /// Number of a message of the library; empty: the text.
-    #[serde(default)]
-    message: String,
-    #[serde(default)]
-    text: String,
-    #[serde(default)]
-    language: String,
-    #[serde(default)]
-    list: String,
-    #[serde(default)]
-    preset: String,
-    /// `launch`: at once.
-    #[serde(default)]
-    then: String,
-}
-
 /// `GET /campagnes/nouvelle`.
 pub(crate) async fn new(State(desk): State<Arc<Desk>>, caller: Caller) -> Result<Html<String>, Problem> {
     let library = rooms::messages(&desk).await?;
-    Ok(form(&desk, &caller, &library, &Sent::default(), None))
+    Ok(form(&desk, &caller, &library, &Typed::default(), None))
 }
 
 /// `POST /campagnes`. What is wrong is shown above the form, which keeps what was typed.
 pub(crate) async fn create(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
-    Form(sent): Form<Sent>,
+    RawForm(form): RawForm,
 ) -> Result<Response, Problem> {
-    let message = match sent.message.parse() {
-        Ok(id) => Said::Id(id),
-        Err(_) => Said::Written(Written {
-            text: sent.text.clone(),
-            language: Some(sent.language.clone()),
-            ..Written::default()
-        }),
+    let typed = Typed::new(fields(&form));
+    let made = match wanted(&typed, &desk) {
+        Ok(wanted) => rooms::create(&desk, wanted, &caller.login).await,
+        Err(problem) => Err(problem),
     };
-    let wanted = Wanted {
-        name: sent.name.clone(),
-        message,
-        list: sent.list.parse().ok().map(Named::Id),
-        selection: None,
-        preset: preset(&sent.preset),
-        policy: None,
-        service: String::new(),
-        launch: sent.then == "launch",
-        dry_run: false,
-    };
-    match rooms::create(&desk, wanted, &caller.login).await {
+    match made {
         Ok(made) => {
             let id = made.id.map(|id| id.to_string()).unwrap_or_default();
             let mut response = Redirect::to(&format!("/campagnes/{id}")).into_response();
@@ -196,18 +161,47 @@ pub(crate) async fn create(
         }
         Err(problem) => {
             let library = rooms::messages(&desk).await?;
-            let mut response = form(&desk, &caller, &library, &sent, Some(&problem)).into_response();
+            let mut response = self::form(&desk, &caller, &library, &typed, Some(&problem)).into_response();
             *response.status_mut() = problem.status();
             Ok(response)
         }
     }
 }
 
+fn wanted(typed: &Typed, desk: &Desk) -> Result<Wanted, Problem> {
+    let message = match typed.get("message").parse() {
+        Ok(id) => Said::Id(id),
+        Err(_) => Said::Written(Written {
+            text: typed.get("text").to_owned(),
+            language: Some(typed.get("language").to_owned()).filter(|tag| !tag.is_empty()),
+            ..Written::default()
+        }),
+    };
+    Ok(Wanted {
+        name: typed.get("name").to_owned(),
+        message,
+        list: None,
+        lists: typed
+            .all("list")
+            .filter_map(|id| id.parse().ok())
+            .map(Named::Id)
+            .collect(),
+        waves: typed.waves(),
+        selection: None,
+        merge: true,
+        preset: preset(typed.get("preset")),
+        policy: policy::overrides(typed, &desk.zone)?,
+        service: typed.get("service").to_owned(),
+        launch: typed.get("then") == "launch",
+        dry_run: false,
+    })
+}
+
 fn preset(name: &str) -> Option<Preset> {
     serde_json::from_value(serde_json::Value::String(name.to_owned())).ok()
 }
 
-fn form(desk: &Desk, caller: &Caller, library: &[Edition], sent: &Sent, problem: Option<&Problem>) -> Html<String> {
+fn form(desk: &Desk, caller: &Caller, library: &[Edition], typed: &Typed, problem: Option<&Problem>) -> Html<String> {
     let mut page = Page::new(desk, caller);
     put!(page, "<h1>{}</h1>", page.t("new-campaign"));
     if let Some(problem) = problem {
@@ -220,7 +214,7 @@ fn form(desk: &Desk, caller: &Caller, library: &[Edition], sent: &Sent, problem:
         page,
         "<div><label for=name>{}</label><input type=text id=name name=name maxlength=200 required value=\"{}\"></div>",
         page.t("campaign-name"),
-        Esc(&sent.name),
+        Esc(typed.get("name")),
     );
     if !library.is_empty() {
         put!(
@@ -231,7 +225,7 @@ fn form(desk: &Desk, caller: &Caller, library: &[Edition], sent: &Sent, problem:
         put!(page, "<option value=\"\">{}</option>", page.t("campaign-write"));
         for edition in library {
             let (message, text) = (&edition.message, edition.message.texts.first());
-            let chosen = if sent.message == message.id.to_string() {
+            let chosen = if typed.get("message") == message.id.to_string() {
                 " selected"
             } else {
                 ""
@@ -251,22 +245,23 @@ fn form(desk: &Desk, caller: &Caller, library: &[Edition], sent: &Sent, problem:
         "<div><label for=text>{}</label><textarea id=text name=text maxlength=8000 aria-describedby=text-hint>{}</textarea>\
          <p class=hint id=text-hint>{}</p></div>",
         page.t("campaign-text"),
-        Esc(&sent.text),
+        Esc(typed.get("text")),
         page.t("campaign-text-hint"),
     );
-    language_choice(&mut page, &sent.language);
+    language_choice(&mut page, typed.get("language"));
     hear(&mut page);
     put!(page, "</div></div><div class=card><div class=stack>");
     let directory = desk.services.directory.snapshot();
     put!(
         page,
-        "<div><label for=list>{}</label><select id=list name=list>",
+        "<div><label for=list>{}</label><select id=list name=list multiple size=6 aria-describedby=list-hint>",
         page.t("campaign-list")
     );
     for list in directory.lists() {
         let size = directory.members(list.id).map_or(0, |members| members.len());
-        let wanted = sent.list.parse().map_or(ListId::GLOBAL, ListId);
-        let chosen = if list.id == wanted { " selected" } else { "" };
+        let is_usual = typed.get("list").is_empty() && list.id == ListId::GLOBAL;
+        let is_chosen = typed.all("list").any(|id| id.parse().ok().map(ListId) == Some(list.id));
+        let chosen = if is_usual || is_chosen { " selected" } else { "" };
         put!(
             page,
             "<option value={}{chosen}>{} ({})</option>",
@@ -277,7 +272,8 @@ fn form(desk: &Desk, caller: &Caller, library: &[Edition], sent: &Sent, problem:
     }
     put!(
         page,
-        "</select></div><fieldset><legend>{}</legend>",
+        "</select><p class=hint id=list-hint>{}</p></div><fieldset><legend>{}</legend>",
+        page.t("campaign-list-hint"),
         page.t("campaign-preset")
     );
     for known in Preset::ALL {
@@ -285,8 +281,9 @@ fn form(desk: &Desk, caller: &Caller, library: &[Edition], sent: &Sent, problem:
             Preset::Immediate => ("preset-immediate", "preset-immediate-hint", "immediate"),
             Preset::Information => ("preset-information", "preset-information-hint", "information"),
             Preset::Exercise => ("preset-exercise", "preset-exercise-hint", "exercise"),
+            Preset::Roster => ("preset-roster", "preset-roster-hint", "roster"),
         };
-        let chosen = if preset(&sent.preset).unwrap_or(Preset::Immediate) == known {
+        let chosen = if preset(typed.get("preset")).unwrap_or(Preset::Immediate) == known {
             " checked"
         } else {
             ""
@@ -298,9 +295,11 @@ fn form(desk: &Desk, caller: &Caller, library: &[Edition], sent: &Sent, problem:
             page.t(hint),
         );
     }
+    put!(page, "</fieldset></div></div>");
+    policy::section(&mut page, typed);
     put!(
         page,
-        "</fieldset></div></div><div class=actions><button class=\"first big\">{}</button>\
+        "<div class=actions><button class=\"first big\">{}</button>\
          <button class=\"alert big\" name=then value=launch>{}</button></div></form>",
         page.t("campaign-prepare"),
         page.t("campaign-launch-now"),

@@ -14,7 +14,7 @@ use crate::desk::{Caller, Desk};
 use crate::extract::{Form, Part, Query};
 use crate::problem::Problem;
 use crate::report::{build, euros, percent};
-use crate::rooms::{self, NewMessage, Said, Written};
+use crate::rooms::{self, Named, NewMessage, Said, Written};
 use crate::text::Words;
 use crate::users::Right;
 
@@ -89,9 +89,13 @@ pub(crate) async fn page(
     let edition = rooms::message(&desk, view.message.0, Some(view.message_version))
         .await
         .ok();
-    let predicted = match &report {
-        Some(report) if view.state == CampaignState::Ready => rooms::prediction(&desk, report).await,
-        _ => None,
+    let is_going = matches!(
+        view.state,
+        CampaignState::Ready | CampaignState::Running | CampaignState::Paused
+    );
+    let predicted = match is_going {
+        true => rooms::prediction(&desk, id).await.ok(),
+        false => None,
     };
     let mut page = Page::new(&desk, &caller);
     put!(page, "<h1>{} ", Esc(&view.name));
@@ -120,6 +124,16 @@ pub(crate) async fn page(
         levers(&mut page, &view, predicted.as_ref());
     }
     progress(&mut page, &view);
+    if view.state != CampaignState::Ready && predicted.is_some() {
+        put!(
+            page,
+            "<section class=card data-when=\"running paused\" aria-labelledby=t-prevu><h2 id=t-prevu>{}</h2><p class=hint>{}</p>",
+            page.t("prediction-title"),
+            page.t("prediction-hint")
+        );
+        prediction(&mut page, predicted.as_ref());
+        put!(page, "</section>");
+    }
     put!(
         page,
         "<div class=grid><div data-when=\"running paused stopped ended\" {}>",
@@ -177,7 +191,14 @@ fn levers(page: &mut Page<'_>, view: &CampaignView, predicted: Option<&Predictio
     );
     lever(page, view, &[Running], "pause", "first", "lever-pause");
     lever(page, view, &[Paused], "reprendre", "first", "lever-resume");
-    lever(page, view, &[Stopped, Ended], "rappeler", "first", "lever-retry");
+    lever(
+        page,
+        view,
+        &[Running, Paused, Stopped, Ended],
+        "rappeler",
+        "first",
+        "lever-retry",
+    );
     let hidden = if matches!(view.state, Running | Paused) {
         ""
     } else {
@@ -191,9 +212,29 @@ fn levers(page: &mut Page<'_>, view: &CampaignView, predicted: Option<&Predictio
     page.form(&format!("/campagnes/{}/arreter", view.id), "class=stack");
     put!(
         page,
-        "<label class=check><input type=checkbox name=hang_up value=true>{}</label><button class=alert>{}</button></form></details></section>",
+        "<label class=check><input type=checkbox name=hang_up value=true>{}</label><button class=alert>{}</button></form></details>",
         page.t("lever-stop-hang-up"),
         page.t("lever-stop-confirm"),
+    );
+    put!(
+        page,
+        "<details data-when=\"running paused\" {hidden}><summary>{}</summary>",
+        page.t("lever-extend")
+    );
+    page.form(&format!("/campagnes/{}/completer", view.id), "class=stack");
+    put!(
+        page,
+        "<div><label for=more>{}</label><select id=more name=list>",
+        page.t("campaign-list")
+    );
+    let directory = page.desk.services.directory.snapshot();
+    for list in directory.lists() {
+        put!(page, "<option value={}>{}</option>", list.id, Esc(&list.name));
+    }
+    put!(
+        page,
+        "</select></div><button class=first>{}</button></form></details></section>",
+        page.t("lever-extend-confirm")
     );
 }
 
@@ -204,6 +245,7 @@ fn prediction(page: &mut Page<'_>, predicted: Option<&Prediction>) {
     for (key, value) in [
         ("prediction-half", duration(prediction.half_s)),
         ("prediction-ninety", duration(prediction.ninety_s)),
+        ("prediction-ninety-nine", duration(prediction.ninety_nine_s)),
         ("prediction-end", duration(prediction.end_s)),
         ("prediction-attempts", page.number(prediction.attempts)),
         (
@@ -229,6 +271,7 @@ fn progress(page: &mut Page<'_>, view: &CampaignView) {
         ("informed", "outcome-informed", view.informed, "informed"),
         ("not-confirmed", "outcome-not-confirmed", view.not_confirmed, ""),
         ("failed", "live-failed", failed, ""),
+        ("spared", "live-spared", view.spared, "spared"),
         ("pending", "outcome-pending", view.pending, ""),
     ];
     put!(page, "<dl class=figures>");
@@ -246,7 +289,22 @@ fn progress(page: &mut Page<'_>, view: &CampaignView) {
             percent(value, view.recipients),
         );
     }
-    put!(page, "</dl><h3>{}</h3><dl class=figures>", page.t("live-calls"));
+    put!(page, "</dl>");
+    if view.waves > 0 {
+        put!(
+            page,
+            "<p>{}</p>",
+            page.t_with(
+                "live-wave",
+                &[
+                    ("wave", u64::from(view.wave).into()),
+                    ("waves", u64::from(view.waves).into()),
+                    ("needed", view.needed.into())
+                ]
+            )
+        );
+    }
+    put!(page, "<h3>{}</h3><dl class=figures>", page.t("live-calls"));
     let end = view.predicted_end_ms.map_or("–".to_owned(), |at| {
         page.moment(at).split(' ').next_back().unwrap_or_default().to_owned()
     });
@@ -458,6 +516,23 @@ fn downloads(page: &mut Page<'_>, id: u64) {
 pub(crate) fn back(id: u64, query: &str) -> Response {
     let place = HeaderValue::from_str(&format!("/campagnes/{id}{query}")).unwrap_or(HeaderValue::from_static("/"));
     (axum::http::StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response()
+}
+
+/// The form that adds people.
+#[derive(Deserialize)]
+pub(crate) struct More {
+    list: u64,
+}
+
+/// `POST /campagnes/{id}/completer`.
+pub(crate) async fn extend(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    Part(id): Part<u64>,
+    Form(More { list }): Form<More>,
+) -> Result<Response, Problem> {
+    rooms::extend(&desk, id, vec![Named::Id(list)], None, caller.login).await?;
+    Ok(back(id, ""))
 }
 
 /// The form that changes the message.

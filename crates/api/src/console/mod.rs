@@ -11,6 +11,7 @@ mod messages;
 mod metering;
 mod own;
 mod page;
+mod policy;
 mod recipient;
 mod statistics;
 mod trail;
@@ -44,6 +45,7 @@ pub(crate) fn routes(desk: &Arc<Desk>) -> Router<Arc<Desk>> {
         .route("/campagnes/nouvelle", get(campaigns::new))
         .route("/campagnes", post(campaigns::create))
         .route("/campagnes/{id}", get(live::page))
+        .route("/campagnes/{id}/completer", post(live::extend))
         .route("/campagnes/{id}/message", post(live::message))
         .route("/appels", get(calls::page))
         .route("/messages", get(messages::page).post(messages::save))

@@ -177,7 +177,7 @@ fn row(page: &mut Page<'_>, user: &User, groups: &[Group]) {
 }
 
 /// Fields of a form in which a name may come several times.
-fn fields(form: &[u8]) -> Vec<(String, String)> {
+pub(super) fn fields(form: &[u8]) -> Vec<(String, String)> {
     let decoded = |text: &str| {
         let plain = text.replace('+', " ");
         let mut bytes = Vec::with_capacity(plain.len());

@@ -1,6 +1,6 @@
 //! From the dialer's figures and the directory's names to a [`Report`] in the reader's language.
 
-use dialer::{AttemptRow, CampaignReport, Cause, FinalState, Outcome, RecipientRow};
+use dialer::{AttemptRow, CampaignReport, Cause, FinalState, Outcome, RecipientResult, RecipientRow};
 use directory::{Directory, RecipientId};
 
 use super::{Cell, Column, Count, Fact, Labels, Report, Table};
@@ -8,13 +8,17 @@ use crate::desk::Desk;
 use crate::text::{Language, Words};
 
 /// Final states of recipients as R13 lists them: key and order.
-const STATES: [&str; 8] = [
+const STATES: [&str; 12] = [
     "confirmed",
     "informed",
     "not-confirmed",
+    "delivered",
+    "sent",
     "not-answered",
     "failed",
     "no-number",
+    "confirmed-elsewhere",
+    "not-needed",
     "campaign-over",
     "pending",
 ];
@@ -74,6 +78,10 @@ fn state(row: &RecipientRow) -> &'static str {
         FinalState::Confirmed => "confirmed",
         FinalState::Informed => "informed",
         FinalState::NotConfirmed => "not-confirmed",
+        FinalState::Delivered => "delivered",
+        FinalState::Sent => "sent",
+        FinalState::ConfirmedElsewhere => "confirmed-elsewhere",
+        FinalState::NotNeeded => "not-needed",
         FinalState::NoNumber => "no-number",
         FinalState::CampaignOver => "campaign-over",
         FinalState::NotReached => match row.last.as_ref().map(Outcome::cause) {
@@ -88,6 +96,13 @@ pub(crate) fn cause_label(words: Words<'_>, cause: Cause) -> String {
     words
         .get(&format!("cause-{}", cause.name().replace('_', "-")))
         .into_owned()
+}
+
+/// The words for a result in full.
+fn result_label(words: Words<'_>, result: RecipientResult) -> String {
+    let name = serde_json::to_value(result).ok();
+    let name = name.as_ref().and_then(|name| name.as_str()).unwrap_or_default();
+    words.get(&format!("result-{}", name.replace('_', "-"))).into_owned()
 }
 
 fn facts(report: &CampaignReport, seal: Option<[u8; 32]>, words: Words<'_>) -> Vec<Fact> {
@@ -186,6 +201,7 @@ fn recipients(report: &CampaignReport, states: &[&str], directory: &Directory, w
             function,
             commune,
             Cell::text(words.get(&format!("outcome-{state}"))),
+            Cell::text(result_label(words, row.result)),
             row.last
                 .map_or(Cell::Empty, |outcome| Cell::text(cause_label(words, outcome.cause()))),
             Cell::Count(row.attempts.into()),
@@ -200,6 +216,7 @@ fn recipients(report: &CampaignReport, states: &[&str], directory: &Directory, w
         ("function", 16),
         ("commune", 20),
         ("result", 20),
+        ("detail", 34),
         ("cause", 16),
         ("tries", 8),
         ("number", 17),

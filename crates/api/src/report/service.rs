@@ -164,6 +164,10 @@ pub(super) fn state_key(state: FinalState) -> &'static str {
         FinalState::NoNumber => "no-number",
         FinalState::CampaignOver => "campaign-over",
         FinalState::NotReached => "not-reached",
+        FinalState::Delivered => "delivered",
+        FinalState::Sent => "sent",
+        FinalState::ConfirmedElsewhere => "confirmed-elsewhere",
+        FinalState::NotNeeded => "not-needed",
     }
 }
 

@@ -8,14 +8,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use dialer::{CampaignId, CampaignView, Command};
+use dialer::{CampaignId, CampaignView};
 use futures_util::stream::{self, Stream};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::desk::{Caller, Desk, Target};
-use crate::extract::{Json, Part};
+use crate::extract::{Json, Part, Query};
 use crate::problem::Problem;
 use crate::rooms::{self, Made, NewMessage, Wanted};
 
@@ -41,11 +41,18 @@ pub(crate) async fn create(
     let Made {
         id,
         recipients,
-        without_number,
+        audience,
         prediction,
     } = rooms::create(&desk, wanted, &caller.login).await?;
-    let body =
-        json!({ "id": id, "recipients": recipients, "without_number": without_number, "prediction": prediction });
+    let body = json!({
+        "id": id,
+        "recipients": recipients,
+        "without_number": audience.without_number,
+        "in_several_lists": audience.in_several_lists,
+        "same_person": audience.same_person,
+        "sharing_a_number": audience.sharing,
+        "prediction": prediction,
+    });
     let status = if id.is_some() {
         StatusCode::CREATED
     } else {
@@ -58,7 +65,7 @@ pub(crate) async fn create(
     Ok(response)
 }
 
-/// `GET /campaigns/{id}`: the live view, with the message that is being broadcast (R11).
+/// `GET /campaigns/{id}`: the live view, with the message that is being broadcast (R11) and the policy.
 pub(crate) async fn one(State(desk): State<Arc<Desk>>, Part(id): Part<u64>) -> Result<Response, Problem> {
     let view = rooms::view(&desk, id).await?;
     let message = rooms::message(&desk, view.message.0, Some(view.message_version))
@@ -71,6 +78,7 @@ pub(crate) async fn one(State(desk): State<Arc<Desk>>, Part(id): Part<u64>) -> R
             .texts
             .into_iter()
             .map(|text| (text.language.code().to_owned(), text.words.into()));
+        fields.insert("policy".into(), rooms::policy_of(&desk, id).await?);
         fields.insert("message_texts".into(), Value::Object(texts.collect()));
     }
     Ok(axum::Json(body).into_response())
@@ -81,7 +89,35 @@ pub(crate) async fn one(State(desk): State<Arc<Desk>>, Part(id): Part<u64>) -> R
 #[serde(deny_unknown_fields)]
 pub(crate) struct Extension {
     list: Option<rooms::Named>,
+    #[serde(default)]
+    lists: Vec<rooms::Named>,
     selection: Option<directory::Selection>,
+}
+
+/// `GET /campaigns/{id}/prediction`.
+pub(crate) async fn prediction(State(desk): State<Arc<Desk>>, Part(id): Part<u64>) -> Result<Response, Problem> {
+    Ok(axum::Json(rooms::prediction(&desk, id).await?).into_response())
+}
+
+/// Which results.
+#[derive(Deserialize)]
+pub(crate) struct Paging {
+    #[serde(default)]
+    offset: usize,
+    limit: Option<usize>,
+}
+
+/// `GET /campaigns/{id}/results?offset=&limit=`: what became of each recipient and of each of their numbers.
+pub(crate) async fn results(
+    State(desk): State<Arc<Desk>>,
+    Part(id): Part<u64>,
+    Query(Paging { offset, limit }): Query<Paging>,
+) -> Result<Response, Problem> {
+    let report = rooms::report(&desk, id).await?;
+    let total = report.recipients.len();
+    let limit = limit.unwrap_or(1_000).min(10_000);
+    let rows: Vec<_> = report.recipients.into_iter().skip(offset).take(limit).collect();
+    Ok(axum::Json(json!({ "total": total, "offset": offset, "results": rows })).into_response())
 }
 
 /// `POST /campaigns/{id}/extend`.
@@ -89,20 +125,10 @@ pub(crate) async fn extend(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
     Part(id): Part<u64>,
-    Json(Extension { list, selection }): Json<Extension>,
+    Json(Extension { list, lists, selection }): Json<Extension>,
 ) -> Result<Response, Problem> {
-    if list.is_none() && selection.is_none() {
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no-recipients"));
-    }
-    let directory = desk.services.directory.snapshot();
-    let chosen = rooms::chosen(&directory, list.as_ref(), selection.as_ref())?;
-    let recipients = rooms::contacts(&directory, &chosen);
-    let extend = Command::Extend {
-        campaign: CampaignId(id),
-        recipients,
-        by: caller.login,
-    };
-    rooms::command(&desk, extend).await?;
+    let lists: Vec<_> = list.into_iter().chain(lists).collect();
+    rooms::extend(&desk, id, lists, selection, caller.login).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -79,6 +79,8 @@ pub(crate) fn routes(desk: &Arc<Desk>) -> Router<Arc<Desk>> {
         .route("/api/v1/campaigns", get(campaigns::list).post(campaigns::create))
         .route("/api/v1/campaigns/{id}", get(campaigns::one))
         .route("/api/v1/campaigns/{id}/events", get(campaigns::events))
+        .route("/api/v1/campaigns/{id}/prediction", get(campaigns::prediction))
+        .route("/api/v1/campaigns/{id}/results", get(campaigns::results))
         .route("/api/v1/campaigns/{id}/extend", post(campaigns::extend))
         .route("/api/v1/campaigns/{id}/message", put(campaigns::message))
         .route("/api/v1/metering", get(metering::account))

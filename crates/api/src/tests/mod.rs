@@ -10,5 +10,6 @@ mod kit;
 mod metering;
 mod network;
 mod persons;
+mod policies;
 mod rights;
 mod statements;

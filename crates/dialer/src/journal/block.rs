@@ -305,6 +305,7 @@ mod tests {
                 recipients: vec![recipient, RecipientId(7)],
                 numbers: Vec::new(),
                 by: "op".into(),
+                wave: 0,
             },
             Event::CampaignLaunched {
                 campaign,

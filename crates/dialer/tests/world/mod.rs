@@ -5,8 +5,8 @@
 use dialer::journal::{Faults, Journal, Memory};
 use dialer::{
     Action, AttemptId, CallReport, CallStats, CampaignId, CampaignReport, CampaignView, Command, Contact, Dialer, E164,
-    Event, Heard, LiveView, Message, MessageId, Now, Order, Outcome, Policy, Preset, Query, RecipientId, Record, Reply,
-    Sequence, Settings, Text, TrunkChange, TrunkIndex, TrunkSettings,
+    Event, Heard, LiveView, Message, MessageId, Notice, Now, Order, Outcome, Policy, Preset, Query, RecipientId,
+    Record, Reply, Sequence, Settings, TrunkChange, TrunkIndex, TrunkSettings,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -41,6 +41,20 @@ pub enum Answer {
     Vanishes,
 }
 
+/// What becomes of a text.
+#[derive(Debug, Clone, Copy)]
+pub enum Text {
+    /// The gateway takes it; nothing more is heard.
+    Sent,
+    /// The gateway takes it, and it reaches the handset after that time.
+    Delivered { after: Duration },
+    /// The gateway answers this.
+    Ends(Outcome),
+}
+
+/// Decides what becomes of a text. Gets the notice and the number of texts that this number got before.
+pub type Texting = Box<dyn FnMut(&Notice, u32) -> Text>;
+
 /// Decides what a telephone does. Gets the order and the number of calls that this number got before.
 pub type Behaviour = Box<dyn FnMut(&mut ChaCha8Rng, &Order, u32) -> Answer>;
 
@@ -71,6 +85,9 @@ pub struct World {
     pub journal: Memory,
     pub contacts: HashMap<RecipientId, Contact>,
     pub behaviour: Behaviour,
+    pub texting: Texting,
+    /// Every text sent, in order.
+    pub sent: Vec<(Duration, Notice)>,
     /// Time that a flush takes.
     pub flush: Duration,
     /// Share of reports that never arrive.
@@ -139,6 +156,8 @@ impl World {
             journal: Memory::new(),
             contacts: HashMap::new(),
             behaviour: Box::new(|_, _, _| Answer::Confirms { after: secs(20) }),
+            texting: Box::new(|_, _| Text::Sent),
+            sent: Vec::new(),
             flush: ms(3),
             loss: 0.0,
             placed: Vec::new(),
@@ -169,6 +188,11 @@ impl World {
         self
     }
 
+    pub fn texting(mut self, texting: impl FnMut(&Notice, u32) -> Text + 'static) -> Self {
+        self.texting = Box::new(texting);
+        self
+    }
+
     /// Recipients `from..from + count` with `numbers` numbers each.
     pub fn people(&mut self, from: u64, count: u64, numbers: u64) -> Vec<Contact> {
         (from..from + count)
@@ -176,7 +200,7 @@ impl World {
                 let contact = Contact {
                     recipient: RecipientId(n),
                     numbers: (0..numbers).map(|slot| number(n * 3 + slot)).collect(),
-                    language: None,
+                    ..Contact::default()
                 };
                 self.contacts.insert(contact.recipient, contact.clone());
                 contact
@@ -210,7 +234,7 @@ impl World {
     }
 
     pub fn message(&mut self, words: &str) -> MessageId {
-        let text = Text {
+        let text = dialer::Text {
             language: dialer::Language::FRENCH,
             words: words.into(),
             audio: None,
@@ -328,6 +352,7 @@ impl World {
                 self.actions.push((self.time, action.clone()));
                 match action {
                     Action::Place(order) => self.place(order),
+                    Action::Send(notice) => self.send(notice),
                     Action::Acknowledge(attempt) => self.acknowledge(attempt),
                     Action::HangUp(attempt) => self.hang_up(attempt),
                     Action::ChangeMessage { .. } => {}
@@ -459,6 +484,38 @@ impl World {
             started: time,
         };
         self.calls.insert(call.order.attempt, call);
+    }
+
+    fn send(&mut self, notice: Notice) {
+        let seed = self.seed;
+        assert!(
+            self.durable_starts.contains(&notice.attempt),
+            "seed {seed}: {notice:?} sent before its intent is durable"
+        );
+        assert!(
+            self.is_recall || !self.durable_confirmed.contains(&(notice.campaign, notice.recipient)),
+            "seed {seed}: {notice:?} is sent to somebody who confirmed"
+        );
+        let before = self
+            .sent
+            .iter()
+            .filter(|(_, sent)| sent.number == notice.number)
+            .count();
+        let attempt = notice.attempt;
+        let ended = |outcome| CallReport::Ended {
+            attempt,
+            outcome,
+            stats: CallStats::default(),
+        };
+        match (self.texting)(&notice, before as u32) {
+            Text::Sent => self.tell(ms(300), ended(Outcome::Sent)),
+            Text::Delivered { after } => {
+                self.tell(ms(300), ended(Outcome::Sent));
+                self.tell(after, CallReport::Delivered { attempt });
+            }
+            Text::Ends(outcome) => self.tell(ms(300), ended(outcome)),
+        }
+        self.sent.push((self.time, notice));
     }
 
     fn play(&mut self, order: &Order, answer: Answer) {

@@ -34,6 +34,8 @@ impl Register {
             CallReport::Ended { attempt, .. } => {
                 self.0.remove(attempt);
             }
+            // No call: texts are not in the table.
+            CallReport::Delivered { .. } => {}
         }
     }
 

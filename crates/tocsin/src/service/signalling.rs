@@ -362,6 +362,7 @@ fn tell(report: &CallReport) {
     match report {
         CallReport::Ringing { .. } => metrics::counter!("tocsin_calls_ringing_total").increment(1),
         CallReport::Answered { .. } => metrics::counter!("tocsin_calls_answered_total").increment(1),
+        CallReport::Delivered { .. } => metrics::counter!("tocsin_texts_delivered_total").increment(1),
         CallReport::ConfirmRequested { .. } => metrics::counter!("tocsin_confirmations_total").increment(1),
         CallReport::Ended { outcome, stats, .. } => {
             metrics::counter!("tocsin_calls_ended_total", "cause" => outcome.cause().name()).increment(1);

@@ -1,9 +1,11 @@
 //! The end of a simulation: what the report tells against what people lived through.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use dialer::{Answer, CampaignReport, FinalState, Journal, Query, RecipientId};
 
+use super::super::bound::bound;
 use super::{Violation, World};
 
 impl World<'_> {
@@ -18,7 +20,22 @@ impl World<'_> {
             Ok(Answer::Report(report)) => report,
             _ => return self.violations.push(Violation::Endless),
         };
+        if let Ok(Answer::Assumptions(assumptions)) = program.dialer.query(clock, Query::Assumptions) {
+            self.report.assumptions = *assumptions;
+        }
         self.judge_report(&report);
+        self.measure(&report);
+    }
+
+    /// How long it took, and how long it must have taken.
+    fn measure(&mut self, report: &CampaignReport) {
+        let launched = report.summary.launched_ms.unwrap_or(0);
+        let last = report.attempts.iter().filter_map(|row| row.ended_ms).max();
+        let took = last.map_or(0, |last| u64::try_from(last - launched).unwrap_or(0));
+        self.report.last_call = Duration::from_millis(took);
+        self.report.bound = bound(report, self.setup.channels, self.setup.calls_per_second);
+        self.report.cost_micros = report.summary.cost_micros;
+        self.report.reached.sort_unstable();
     }
 
     fn judge_report(&mut self, report: &CampaignReport) {
