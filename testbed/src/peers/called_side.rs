@@ -33,13 +33,13 @@ impl Called {
         let port = ports::free(address)?;
         let sound = folder.join("tone.wav");
         fs::write(&sound, wav::write(&tone(seconds), 8_000))?;
-        let output = folder.join("answerer.json");
-        let answerer = beside("answerer")?;
+        let output = folder.join("callee.json");
+        let callee = beside("callee")?;
         let mut command = if pace == 1 {
-            Command::new(answerer)
+            Command::new(callee)
         } else {
             let mut command = Command::new("faketime");
-            command.args(["-f", &format!("+0 x{pace}")]).arg(answerer);
+            command.args(["-f", &format!("+0 x{pace}")]).arg(callee);
             command
         };
         let wait = (40 * pace).to_string();
@@ -49,7 +49,7 @@ impl Called {
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(fs::File::create(&output)?)
-            .stderr(fs::File::create(folder.join("answerer.log"))?)
+            .stderr(fs::File::create(folder.join("callee.log"))?)
             .spawn()
             .context("cannot start the answering program, or faketime (package faketime)")?;
         let called = Called {

@@ -2,10 +2,10 @@
 //! proxy in front of one, and [`asterisk`] a PBX.
 //! Each takes one call from `tocsin dial`, and both sides must tell the same story. [`inbound`] is the other way round: SIPp calls.
 
-pub mod answerer;
 pub mod asterisk;
 pub mod baresip;
 mod called_side;
+pub mod callee;
 mod caller;
 mod dial;
 mod ear;

@@ -1,13 +1,13 @@
-//! Takes calls as tocsin's endpoint and media engine take them, and tells what happened. See [`testbed::peers::answerer`].
+//! Takes calls as tocsin's endpoint and media engine take them, and tells what happened. See [`testbed::peers::callee`].
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
-use testbed::peers::answerer::{self, Settings};
+use testbed::peers::callee::{self, Settings};
 
 /// Answers calls, plays a sound, listens for keys, and prints the story of each call as a line of JSON.
 #[derive(Parser)]
-#[command(name = "answerer", version)]
+#[command(name = "callee", version)]
 struct Arguments {
     /// Address and port for SIP, by UDP and TCP.
     #[arg(long)]
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("answerer: {error:#}");
+            eprintln!("callee: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
     let seconds = |value: f64| Duration::try_from_secs_f64(value);
-    answerer::run(Settings {
+    callee::run(Settings {
         listen: arguments.listen,
         from: arguments.from,
         user: arguments.user,
