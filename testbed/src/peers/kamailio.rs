@@ -20,15 +20,7 @@ use super::{
 
 /// The checks with Kamailio; each works in a folder of its own below `folder`.
 pub fn checks(folder: &Path) -> Vec<Check> {
-    let check = |name: &str, story: &str, run: fn(&Path) -> anyhow::Result<()>| {
-        let folder = folder.join(name);
-        Check {
-            name: name.to_owned(),
-            story: story.to_owned(),
-            is_slow: true,
-            run: Box::new(move || run(&folder)),
-        }
-    };
+    let check = |name: &str, story: &str, run: fn(&Path) -> anyhow::Result<()>| Check::slow(folder, name, story, run);
     vec![
         check(
             "kamailio",

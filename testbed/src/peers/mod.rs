@@ -16,6 +16,7 @@ mod ports;
 pub mod sipp;
 mod sound;
 
+use std::path::Path;
 use std::time::Instant;
 
 /// One check: its name, and what does it.
@@ -28,6 +29,19 @@ pub struct Check {
     pub is_slow: bool,
     /// Does it.
     pub run: Box<dyn FnOnce() -> anyhow::Result<()> + Send>,
+}
+
+impl Check {
+    /// A check with a peer that takes long to start; it works in a folder of its own, named after it, below `folder`.
+    fn slow(folder: &Path, name: &str, story: &str, run: fn(&Path) -> anyhow::Result<()>) -> Self {
+        let folder = folder.join(name);
+        Self {
+            name: name.to_owned(),
+            story: story.to_owned(),
+            is_slow: true,
+            run: Box::new(move || run(&folder)),
+        }
+    }
 }
 
 /// Most of a check's time is waiting.

@@ -3,6 +3,7 @@
 use dialer::{AttemptRow, CampaignReport, Cause, FinalState, Outcome, RecipientResult, RecipientRow};
 use directory::{Directory, RecipientId};
 
+use super::service::state_key;
 use super::{Cell, Column, Count, Fact, Labels, Report, Table};
 use crate::desk::Desk;
 use crate::text::{Language, Words};
@@ -74,20 +75,11 @@ pub(crate) fn build(desk: &Desk, report: &CampaignReport, message: &str, languag
 /// Under which list of R13 a recipient falls.
 fn state(row: &RecipientRow) -> &'static str {
     match row.state {
-        FinalState::Pending => "pending",
-        FinalState::Confirmed => "confirmed",
-        FinalState::Informed => "informed",
-        FinalState::NotConfirmed => "not-confirmed",
-        FinalState::Delivered => "delivered",
-        FinalState::Sent => "sent",
-        FinalState::ConfirmedElsewhere => "confirmed-elsewhere",
-        FinalState::NotNeeded => "not-needed",
-        FinalState::NoNumber => "no-number",
-        FinalState::CampaignOver => "campaign-over",
         FinalState::NotReached => match row.last.as_ref().map(Outcome::cause) {
             None | Some(Cause::NoAnswer | Cause::Busy | Cause::Machine) => "not-answered",
             Some(_) => "failed",
         },
+        state => state_key(state),
     }
 }
 
