@@ -110,6 +110,21 @@ impl Desk {
         Ok(serde_json::from_value(read("live view", response)?)?)
     }
 
+    /// The address of the page that shows a campaign live, seen to answer with the campaign's name.
+    ///
+    /// # Errors
+    /// When there is no such page.
+    pub fn live_page(&self, campaign: u64, name: &str) -> anyhow::Result<String> {
+        let address = format!("{}/campagnes/{campaign}", self.base);
+        let mut response = self.agent.get(&address).header("Authorization", self.bearer()).call()?;
+        let status = response.status();
+        let page = response.body_mut().read_to_string()?;
+        if !status.is_success() || !page.contains(name) {
+            bail!("{address} does not show the campaign (status {status})");
+        }
+        Ok(address)
+    }
+
     /// A report: `xlsx`, `pdf`, `csv` or `json`.
     ///
     /// # Errors

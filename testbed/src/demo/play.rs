@@ -124,10 +124,7 @@ pub fn play(size: &Size, folder: &Path, seed: u64, is_over: &AtomicBool) -> anyh
     if let Some(end) = prediction["end_s"].as_f64() {
         println!("Prediction: about {end:.0} s");
     }
-    println!(
-        "Launched; live at https://localhost:{}/campaigns/{campaign}",
-        stage.web_port
-    );
+    println!("Launched; live at {}", opened.desk.live_page(campaign, CAMPAIGN)?);
 
     let people = fiction.people.len() as u64;
     let mut screen = Screen::new(people);
@@ -186,6 +183,9 @@ pub fn play(size: &Size, folder: &Path, seed: u64, is_over: &AtomicBool) -> anyh
 /// The spreadsheet's name in the folder.
 const SPREADSHEET: &str = "elus-de-la-somme.xlsx";
 
+/// The campaign's name.
+const CAMPAIGN: &str = "Crue de la Somme";
+
 /// How long the carrier waits for sound before it hangs up.
 const SILENCE: Duration = Duration::from_secs(8);
 
@@ -233,7 +233,7 @@ pub fn launch(stage: &Stage, desk: &Desk, policy: &Value) -> anyhow::Result<Laun
     const LIST: &str = "Élus de la Somme";
     let imported = desk.import(LIST, SPREADSHEET, &fs::read(stage.path(SPREADSHEET))?)?;
     let message = desk.add_message("Vigilance rouge inondations", MESSAGE)?;
-    let (campaign, mut made) = desk.add_campaign("Crue de la Somme", message, LIST, policy)?;
+    let (campaign, mut made) = desk.add_campaign(CAMPAIGN, message, LIST, policy)?;
     desk.launch(campaign)?;
     Ok(Launched {
         campaign,

@@ -46,9 +46,11 @@ impl Screen {
     /// Shows how things stand, `elapsed` after the launch.
     pub fn show(&mut self, view: &View, elapsed: Duration) {
         let done = view.recipients.saturating_sub(view.pending);
+        // Attempts that were called off before their turn on the trunk never became calls.
+        let placed = view.attempts - view.outcomes.get("cancelled").copied().unwrap_or(0).min(view.attempts);
         let calls = format!(
-            "{} placed, {} on their way, {} ringing, {} speaking",
-            view.attempts, view.calling, view.ringing, view.speaking
+            "{placed} placed, {} on their way, {} ringing, {} speaking",
+            view.calling, view.ringing, view.speaking
         );
         let failed: Vec<String> = view
             .failed
