@@ -326,3 +326,27 @@ fn a_422_lengthens_the_interval() {
     assert_eq!(again.matches("Session-Expires").count(), 1);
     assert!(again.ends_with("offer"));
 }
+
+#[test]
+fn a_reinvite_that_the_peer_only_tries_is_forgotten_after_the_call() {
+    for hangs_up in [A, B] {
+        let mut world = World::new(1);
+        let calls: [_; 2] = world.established().into();
+        let now = world.now;
+        world.sides[A].reinvite(now, calls[A], sdp("new")).unwrap();
+        assert!(matches!(world.event(B), Event::Offer { .. }));
+        // B's 487 for the re-INVITE never arrives.
+        world.filter = Box::new(|side, text| side == A || !text.starts_with("SIP/2.0 487"));
+        let now = world.now;
+        world.sides[hangs_up].hang_up(now, calls[hangs_up]).unwrap();
+        world.run(Duration::from_secs(120));
+        for side in [A, B] {
+            assert_eq!(world.sides[side].calls(), 0, "{hangs_up} hangs up, calls of {side}");
+            assert_eq!(
+                world.sides[side].transactions(),
+                0,
+                "{hangs_up} hangs up, transactions of {side}"
+            );
+        }
+    }
+}

@@ -375,7 +375,7 @@ impl Call {
         }
     }
 
-    /// The call ends: an offer of the peer still wants its final response.
+    /// The call ends: an offer of the peer still wants its final response, and ours will hardly get one.
     pub fn abandon_offer(&mut self, cx: &mut Context<'_>) {
         self.postponed = None;
         match std::mem::replace(&mut self.exchange, Exchange::Idle) {
@@ -391,6 +391,12 @@ impl Call {
                 // RFC 3261 §13.2.2.4: the ACK goes out in any case, the BYE follows it.
                 if let Some(dialog) = self.dialog.as_deref_mut() {
                     cx.core.acknowledge(invite, dialog, None);
+                }
+            }
+            // The BYE ends our re-INVITE too (RFC 3261 §15.1.2), or the peer says nothing more.
+            Exchange::Local(local) => {
+                if let Some(tx) = local.tx {
+                    cx.core.table.bound_client(cx.now, tx);
                 }
             }
             _ => {}

@@ -93,7 +93,7 @@ impl ClientInvite {
         fire(&mut self.repeat, now)
     }
 
-    /// The user sent CANCEL: if no final response comes within 64·T1, the transaction is over (RFC 3261 §9.1).
+    /// The user sent CANCEL, or ended the dialog: if no final response comes within 64·T1, the transaction is over (RFC 3261 §9.1).
     pub fn handle_cancel(&mut self, now: Instant, timing: &Timing) {
         if matches!(self.state, State::Calling | State::Proceeding) {
             self.end = Some(now + timing.patience());

@@ -291,6 +291,20 @@ impl Table {
         );
     }
 
+    /// Nobody waits for this request's final response any more. An INVITE that has had a provisional one would be remembered until
+    /// the peer cares to end it; now it is for 64·T1 at most.
+    pub fn bound_client(&mut self, now: Instant, key: Key) {
+        let timing = self.timing;
+        if let Some(ClientEntry {
+            machine: ClientMachine::Invite(invite),
+            ..
+        }) = self.clients.get_mut(key)
+        {
+            invite.handle_cancel(now, &timing);
+        }
+        self.plan_client(key);
+    }
+
     /// Finds the transaction of a response and runs its machine. Failures of INVITEs are acknowledged here.
     pub fn handle_response(
         &mut self,
