@@ -123,7 +123,7 @@ pub enum SdpError {
     /// No codec that both sides know.
     #[error("no codec in common")]
     NoCommonCodec,
-    /// No usable IP address for the stream.
+    /// No IP address for the stream, or one of a family in which we have none.
     #[error("the session description has no usable address for the audio stream")]
     NoAddress,
     /// We require encryption and the peer does not do it, or not with a suite that we know.

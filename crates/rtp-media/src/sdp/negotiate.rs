@@ -194,7 +194,9 @@ fn session(
     agreed: Agreed,
     events_in: impl Fn(u32) -> Option<u8>,
 ) -> Result<Session, SdpError> {
-    let remote = media.remote().ok_or(SdpError::NoAddress)?;
+    let is_reachable =
+        |remote: &SocketAddr| remote.ip().is_unspecified() || remote.is_ipv4() == settings.address.is_ipv4();
+    let remote = media.remote().filter(is_reachable).ok_or(SdpError::NoAddress)?;
     // Events count in the clock of the codec beside them (RFC 4733 §2.1); some peers only know 8000.
     let clocks = if agreed.codec.clock() == 48_000 {
         [48_000, 8_000]

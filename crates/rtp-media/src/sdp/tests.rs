@@ -148,15 +148,43 @@ fn addresses_at_both_levels() {
         "203.0.113.1:6000"
     );
     assert_eq!(
-        at("m=audio 6000 RTP/AVP 8\r\nc=IN IP6 2001:db8::5\r\n").unwrap(),
-        "[2001:db8::5]:6000"
-    );
-    assert_eq!(
         at("m=audio 6000 RTP/AVP 8\r\nc=IN IP4 224.2.1.1/127\r\n"),
         Err(SdpError::NoAddress)
     );
     let none = b"v=0\r\no=- 1 1 IN IP4 x\r\ns=-\r\nt=0 0\r\nm=audio 6000 RTP/AVP 8\r\n";
     assert_eq!(accept_answer(&settings(), none), Err(SdpError::NoAddress));
+}
+
+#[test]
+fn a_stream_in_a_family_without_address_of_ours_is_refused() {
+    let six = OfferSettings {
+        address: "[2001:db8::1]:4000".parse().unwrap(),
+        ..settings()
+    };
+    let (in_four, in_six) = ("c=IN IP4 203.0.113.1\r\n", "c=IN IP6 2001:db8::5\r\n");
+    let audio = "m=audio 6000 RTP/AVP 8\r\n";
+    for (ours, line, remote) in [
+        (&settings(), in_four, Some("203.0.113.1:6000")),
+        (&settings(), in_six, None),
+        (&six, in_six, Some("[2001:db8::5]:6000")),
+        (&six, in_four, None),
+    ] {
+        let text = description(&format!("{audio}{line}"));
+        let as_answer = accept_answer(ours, text.as_bytes());
+        let as_offer = answer(text.as_bytes(), ours).map(|(_, session)| session);
+        for session in [as_answer, as_offer] {
+            let expected = remote.map(str::to_owned).ok_or(SdpError::NoAddress);
+            assert_eq!(session.map(|s| s.remote.to_string()), expected, "{line}");
+        }
+    }
+    // Both families are offered: the one that can be reached is taken, and the other refused in its place.
+    let both = description(&format!("{audio}{in_four}{audio}{in_six}"));
+    let (reply, session) = answer(both.as_bytes(), &six).unwrap();
+    let reply = String::from_utf8(reply.to_vec()).unwrap();
+    assert_eq!(session.remote.to_string(), "[2001:db8::5]:6000");
+    let sections: Vec<&str> = reply.lines().filter(|line| line.starts_with("m=")).collect();
+    assert_eq!(sections, ["m=audio 0 RTP/AVP 8", "m=audio 4000 RTP/AVP 8"]);
+    assert!(reply.contains("\r\nc=IN IP6 2001:db8::1\r\n"), "{reply}");
 }
 
 #[test]
