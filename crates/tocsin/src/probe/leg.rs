@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rtp_media::sdp::{self, OfferSettings, SdpError};
+use rtp_media::sdp::{OfferSettings, SdpError};
 use rtp_media::{Codec, Command, Session, Stats, StreamId};
 use sip_core::{Cause, StatusCode};
+
+use crate::switchboard::Description;
 
 /// One thing that happened, and how long after the INVITE.
 #[derive(Debug, Clone)]
@@ -60,7 +62,7 @@ pub struct Leg {
     answered: Option<Instant>,
     over: Option<(Instant, Cause)>,
     stream: StreamId,
-    offer: OfferSettings,
+    ours: Description,
     /// The offer of somebody who calls us, until we answer it.
     pub(super) asked: Option<Bytes>,
     is_open: bool,
@@ -77,7 +79,7 @@ impl Leg {
             answered: None,
             over: None,
             stream,
-            offer,
+            ours: Description::new(offer),
             asked: None,
             is_open: false,
             tells_story,
@@ -130,14 +132,8 @@ impl Leg {
         self.stream
     }
 
-    pub(super) fn offer(&self) -> Bytes {
-        sdp::offer(&self.offer)
-    }
-
-    /// The same session as a fresh offer.
-    pub(super) fn offer_again(&mut self) -> Bytes {
-        self.offer.version += 1;
-        self.offer()
+    pub(super) fn offer(&mut self) -> Bytes {
+        self.ours.offer()
     }
 
     pub(super) fn note(&mut self, now: Instant, step: Step) {
@@ -169,7 +165,7 @@ impl Leg {
     }
 
     pub(super) fn negotiate(&mut self, now: Instant, answer: &[u8]) -> Option<Command> {
-        match sdp::accept_answer(&self.offer, answer) {
+        match self.ours.accept(answer) {
             Ok(session) => {
                 self.note(now, agreed(&session));
                 Some(self.take(session))
@@ -182,10 +178,7 @@ impl Leg {
     }
 
     pub(super) fn answer_offer(&mut self, now: Instant, offer: &[u8]) -> Result<(Bytes, Command), SdpError> {
-        if self.is_open {
-            self.offer.version += 1;
-        }
-        let (answer, session) = sdp::answer(offer, &self.offer)?;
+        let (answer, session) = self.ours.answer(offer)?;
         self.note(now, agreed(&session));
         Ok((answer, self.take(session)))
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rtp_media::sdp::{self, OfferSettings};
+use rtp_media::sdp::OfferSettings;
 use rtp_media::{Clip, Command, StreamId};
 use sip_core::{CallId, Destination, Endpoint, Event, Invite, StatusCode, TrunkId};
 
@@ -187,7 +187,7 @@ impl<P: Ports> Probe<P> {
         let (Some(leg), Some(Reoffer { is_update, .. })) = (self.legs.get_mut(&id), self.plan.reoffer) else {
             return;
         };
-        let offer = leg.offer_again();
+        let offer = leg.offer();
         let sent = if is_update {
             endpoint.update(now, id, offer)
         } else {
@@ -213,18 +213,18 @@ impl<P: Ports> Probe<P> {
             session_id: stream.0,
             ..self.plan.offer.clone()
         };
+        let mut leg = Leg::new(now, stream, offer, self.plan.tells_story);
         let invite = Invite {
             from_user: self.plan.from_user.clone(),
             ring_timeout: self.plan.ring_timeout,
             headers: self.plan.headers.clone(),
-            offer: (!self.plan.is_late_offer).then(|| sdp::offer(&offer)),
+            offer: (!self.plan.is_late_offer).then(|| leg.offer()),
             ..Invite::new(self.plan.trunk, self.plan.to.clone(), Bytes::new())
         };
         match endpoint.invite(now, invite) {
             Ok(id) => {
                 self.by_stream.insert(stream, id);
-                self.legs
-                    .insert(id, Leg::new(now, stream, offer, self.plan.tells_story));
+                self.legs.insert(id, leg);
                 self.totals.in_progress += 1;
             }
             Err(error) => {
@@ -277,7 +277,7 @@ impl<P: Ports> Probe<P> {
             }
             Event::OfferWanted { call } => {
                 if let Some(leg) = self.legs.get_mut(&call) {
-                    let _ = endpoint.answer_offer(now, call, leg.offer_again());
+                    let _ = endpoint.answer_offer(now, call, leg.offer());
                 }
             }
             Event::OfferAnswered { call, sdp } => {

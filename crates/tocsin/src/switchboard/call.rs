@@ -6,18 +6,19 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use dialer::{AttemptId, CallStats, MessageId, Order, Outcome};
 use ivr::{Prompt, Script};
-use rtp_media::sdp::{self, OfferSettings, SdpError};
+use rtp_media::sdp::SdpError;
 use rtp_media::tone::Progress;
 use rtp_media::{Clip, Command, Session, StreamId};
 use sip_core::Cause;
 
+use super::description::Description;
 use super::outcome;
 use super::voice::{Voice, VoiceKey};
 
 pub(super) struct Call {
     order: Order,
     stream: StreamId,
-    offer: OfferSettings,
+    ours: Description,
     script: Script,
     timer: Option<Instant>,
     placed: Instant,
@@ -40,12 +41,12 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub(super) fn new(now: Instant, order: Order, stream: StreamId, offer: OfferSettings) -> Self {
+    pub(super) fn new(now: Instant, order: Order, stream: StreamId, ours: Description) -> Self {
         let script = Script::new(order.script.clone());
         Self {
             order,
             stream,
-            offer,
+            ours,
             script,
             timer: None,
             placed: now,
@@ -72,8 +73,9 @@ impl Call {
         self.stream
     }
 
-    pub(super) fn offer(&self) -> &OfferSettings {
-        &self.offer
+    /// Our offer, in the middle of the call.
+    pub(super) fn offer(&mut self) -> Bytes {
+        self.ours.offer()
     }
 
     pub(super) fn script(&mut self) -> &mut Script {
@@ -159,16 +161,20 @@ impl Call {
     /// Applies the far end's answer to our offer; gives the order for the media engine. `is_early`: the person has not
     /// answered yet.
     pub(super) fn negotiate(&mut self, answer: &[u8], is_early: bool) -> Result<Command, SdpError> {
-        let mut session = Box::new(sdp::accept_answer(&self.offer, answer)?);
+        let mut session = Box::new(self.ours.accept(answer)?);
         session.is_early = is_early;
         self.early = is_early.then(|| session.clone());
+        Ok(self.open(session))
+    }
+
+    /// The order that opens the stream, or changes it if it is open.
+    fn open(&mut self, session: Box<Session>) -> Command {
         let stream = self.stream;
-        let was_open = std::mem::replace(&mut self.is_open, true);
-        Ok(if was_open {
+        if std::mem::replace(&mut self.is_open, true) {
             Command::Update { stream, session }
         } else {
             Command::Open { stream, session }
-        })
+        }
     }
 
     /// The person answered, on what early media had agreed. `None` if there was no early media.
@@ -183,17 +189,10 @@ impl Call {
 
     /// Answers an offer that came in the middle of the call.
     pub(super) fn answer_offer(&mut self, offer: &[u8]) -> Result<(Bytes, Command), SdpError> {
-        let (answer, mut session) = sdp::answer(offer, &self.offer)?;
+        let (answer, mut session) = self.ours.answer(offer)?;
         session.is_early = self.answered.is_none();
         self.early = session.is_early.then(|| Box::new(session.clone()));
-        self.is_open = true;
-        Ok((
-            answer,
-            Command::Update {
-                stream: self.stream,
-                session: Box::new(session),
-            },
-        ))
+        Ok((answer, self.open(Box::new(session))))
     }
 
     pub(super) fn clips(&self, prompts: &[Prompt], voice: &impl Voice) -> Vec<Arc<Clip>> {

@@ -5,6 +5,7 @@
 //! simulator owns it in virtual time.
 
 mod call;
+mod description;
 mod incoming;
 mod line;
 mod outcome;
@@ -22,6 +23,7 @@ use rtp_media::{Command, StreamId};
 use sip_core::{CallId, Endpoint, Event, Invite, StatusCode};
 
 pub use call::relayed_digit;
+pub(crate) use description::Description;
 pub use incoming::{Ask, Member, Piece, Reception, Route, Sound, Told};
 pub use line::{Line, write_number};
 pub use voice::{Voice, VoiceKey};
@@ -116,7 +118,7 @@ impl<P: Ports, V: Voice> Switchboard<P, V> {
             );
         };
         let hears_machines = order.script.machine != ivr::MachinePolicy::Ignore;
-        let offer = line.offer(stream, address, hears_machines);
+        let mut description = Description::new(line.offer(stream, address, hears_machines));
         let invite = Invite {
             from_user: order
                 .caller
@@ -124,17 +126,13 @@ impl<P: Ports, V: Voice> Switchboard<P, V> {
                 .or(line.default_caller())
                 .map(|number| line.write_number(number)),
             ring_timeout: order.ring_timeout,
-            ..Invite::new(
-                line.trunk(),
-                line.destination(&order.number),
-                rtp_media::sdp::offer(&offer),
-            )
+            ..Invite::new(line.trunk(), line.destination(&order.number), description.offer())
         };
         match endpoint.invite(now, invite) {
             Ok(id) => {
                 self.by_attempt.insert(attempt, id);
                 self.by_stream.insert(stream, id);
-                self.calls.insert(id, Call::new(now, order, stream, offer));
+                self.calls.insert(id, Call::new(now, order, stream, description));
             }
             Err(_) => {
                 self.ports.release(stream);
@@ -271,8 +269,8 @@ impl<P: Ports, V: Voice> Switchboard<P, V> {
             }),
             Event::Offer { call, sdp } => self.handle_offer(now, endpoint, call, &sdp),
             Event::OfferWanted { call } => {
-                if let Some(call_state) = self.calls.get(&call) {
-                    let _ = endpoint.answer_offer(now, call, rtp_media::sdp::offer(call_state.offer()));
+                if let Some(state) = self.calls.get_mut(&call) {
+                    let _ = endpoint.answer_offer(now, call, state.offer());
                 }
             }
             Event::Info {

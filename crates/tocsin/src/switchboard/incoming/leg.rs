@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use rtp_media::sdp::{self, OfferSettings, SdpError};
+use rtp_media::sdp::{OfferSettings, SdpError};
 use rtp_media::{Clip, Command, Session, StreamId};
 use sip_core::{CallId, Endpoint};
+
+use crate::switchboard::Description;
 
 /// One incoming call as signalling and media see it.
 #[derive(Debug)]
 pub(super) struct Leg {
     pub id: CallId,
     pub stream: StreamId,
-    settings: OfferSettings,
+    ours: Description,
     /// What goes into the 200: the answer to the caller's offer, or our own offer.
     description: Bytes,
     /// Agreed, and not yet given to the engine.
@@ -31,17 +33,18 @@ pub(super) struct Leg {
 impl Leg {
     /// A call that rings. `offer` is the caller's; without it ours goes into the 200.
     pub fn new(id: CallId, stream: StreamId, settings: OfferSettings, offer: Option<&[u8]>) -> Result<Leg, SdpError> {
+        let mut ours = Description::new(settings);
         let (description, agreed) = match offer {
             Some(offer) => {
-                let (answer, session) = sdp::answer(offer, &settings)?;
+                let (answer, session) = ours.answer(offer)?;
                 (answer, Some(Box::new(session)))
             }
-            None => (sdp::offer(&settings), None),
+            None => (ours.offer(), None),
         };
         Ok(Leg {
             id,
             stream,
-            settings,
+            ours,
             description,
             agreed,
             is_open: false,
@@ -63,19 +66,19 @@ impl Leg {
 
     /// The caller answered our offer, in the ACK or after a re-INVITE.
     pub fn take_answer(&mut self, answer: &[u8]) -> Result<Command, SdpError> {
-        let session = Box::new(sdp::accept_answer(&self.settings, answer)?);
+        let session = Box::new(self.ours.accept(answer)?);
         Ok(self.open(session))
     }
 
     /// The caller offers something else in the middle of the call.
     pub fn take_offer(&mut self, offer: &[u8]) -> Result<(Bytes, Command), SdpError> {
-        let (answer, session) = sdp::answer(offer, &self.settings)?;
+        let (answer, session) = self.ours.answer(offer)?;
         Ok((answer, self.open(Box::new(session))))
     }
 
     /// Our own offer, for a re-INVITE without one.
-    pub fn own_offer(&self) -> Bytes {
-        sdp::offer(&self.settings)
+    pub fn own_offer(&mut self) -> Bytes {
+        self.ours.offer()
     }
 
     fn open(&mut self, session: Box<Session>) -> Command {
