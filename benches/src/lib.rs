@@ -1,4 +1,5 @@
 //! What the measurements share.
 
 pub mod core;
+pub mod udp_floor;
 pub mod udp_limit;

@@ -11,7 +11,7 @@ mod sipp;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use benches::{core, udp_limit};
+use benches::{core, udp_floor, udp_limit};
 use clap::Parser;
 use serde::Serialize;
 
@@ -56,6 +56,7 @@ const DATAGRAMS: f64 = 6.0;
 struct Report {
     udp_limit_us_per_datagram: f64,
     udp_limit_us_per_call: f64,
+    floor: Vec<Floor>,
     calling: Vec<Point>,
     called: Vec<Point>,
     peer_calling: Vec<Point>,
@@ -66,12 +67,21 @@ struct Report {
     half_open: Option<flood::HalfOpen>,
 }
 
+/// What a program costs that receives and sends a call's datagrams, each pair after a wake-up of its own, and does nothing else.
+#[derive(Debug, Serialize)]
+struct Floor {
+    wake_ups_per_second: u32,
+    us_per_pair: f64,
+    us_per_call: f64,
+}
+
 /// One rate.
 #[derive(Debug, Serialize)]
 struct Point {
     calls_per_second: u32,
     cpu_us_per_call: f64,
     ratio_to_limit: f64,
+    ratio_to_floor: f64,
     completed: u64,
     failed: u64,
     retransmissions: u64,
@@ -94,6 +104,7 @@ fn main() -> Result<()> {
     let mut report = Report {
         udp_limit_us_per_datagram: limit.per_packet_us(),
         udp_limit_us_per_call: limit_per_call,
+        floor: Vec::new(),
         calling: Vec::new(),
         called: Vec::new(),
         peer_calling: Vec::new(),
@@ -104,10 +115,11 @@ fn main() -> Result<()> {
         half_open: None,
     };
     let wants = |role| arguments.role.is_none_or(|only| only == role);
-    let point = |rate: u32, outcome: &Outcome| Point {
+    let point = |rate: u32, floor: f64, outcome: &Outcome| Point {
         calls_per_second: rate,
         cpu_us_per_call: outcome.cpu_us_per_call(),
         ratio_to_limit: outcome.cpu_us_per_call() / limit_per_call,
+        ratio_to_floor: outcome.cpu_us_per_call() / floor,
         completed: outcome.completed,
         failed: outcome.failed,
         retransmissions: outcome.retransmissions,
@@ -122,18 +134,29 @@ fn main() -> Result<()> {
         report.memory = Some(memory);
     }
     for &rate in &arguments.rates {
+        let us_per_pair = udp_floor::measure(arguments.far_core, rate).context("the kernel's floor")?;
+        let floor = us_per_pair * DATAGRAMS / 2.0;
+        eprintln!(
+            "{:>12} at {rate:>5}/s: {us_per_pair:>6.1} us for a datagram and its answer",
+            "kernel alone"
+        );
+        report.floor.push(Floor {
+            wake_ups_per_second: rate,
+            us_per_pair,
+            us_per_call: floor,
+        });
         for role in [Role::Calling, Role::Called].into_iter().filter(|&role| wants(role)) {
             let outcome = agent::measure(&arguments, role, rate, arguments.seconds)?;
             tell(&format!("{role:?}"), rate, &outcome, limit_per_call);
             match role {
-                Role::Calling => report.calling.push(point(rate, &outcome)),
-                Role::Called => report.called.push(point(rate, &outcome)),
+                Role::Calling => report.calling.push(point(rate, floor, &outcome)),
+                Role::Called => report.called.push(point(rate, floor, &outcome)),
             }
         }
         if !arguments.no_peer && wants(Role::Calling) {
             let outcome = sipp::against_itself(&arguments, rate, arguments.seconds)?;
             tell("SIPp calling", rate, &outcome, limit_per_call);
-            report.peer_calling.push(point(rate, &outcome));
+            report.peer_calling.push(point(rate, floor, &outcome));
         }
     }
     if !arguments.no_limit {
