@@ -110,6 +110,12 @@ pub struct Limits {
     pub message_bytes: usize,
     /// Longest message sent over UDP when the trunk also offers a stream, in bytes (RFC 3261 §18.1.1).
     pub datagram_bytes: usize,
+    /// Connections that others may open to us at once, TCP and TLS together. Strangers get half of them, trunks the rest.
+    pub connections: usize,
+    /// Of these, for one address that is not a trunk's.
+    pub connections_each: usize,
+    /// How long a connection of a stranger may exist without its first whole message.
+    pub first_message: Duration,
 }
 
 impl Default for Limits {
@@ -123,6 +129,9 @@ impl Default for Limits {
             forks: 8,
             message_bytes: 65_535,
             datagram_bytes: 1_300,
+            connections: 2_000,
+            connections_each: 50,
+            first_message: Duration::from_secs(15),
         }
     }
 }

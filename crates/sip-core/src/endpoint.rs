@@ -1,6 +1,7 @@
 //! The user agent as a whole: messages and time in, messages and events out.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -94,6 +95,12 @@ impl Endpoint {
         self.trunks
             .get(usize::from(trunk.0))
             .map(|trunk| trunk.config.name.as_str())
+    }
+
+    /// Whether one of the trunks calls from this address.
+    #[must_use]
+    pub fn knows(&self, address: IpAddr) -> bool {
+        self.strangers.trunk_of(address).is_some()
     }
 
     /// The name that a certificate on this flow must carry: that of the trunk that has the address, else the address itself.

@@ -72,6 +72,10 @@ fn localhost() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }
 
+fn localhost_v6() -> SocketAddr {
+    "[::1]:0".parse().unwrap()
+}
+
 /// A certificate for `carrier.example` and its key, as files.
 fn certificate(folder: &Path) -> TlsSettings {
     let made = rcgen::generate_simple_self_signed(["carrier.example".to_owned()]).unwrap();
@@ -87,13 +91,23 @@ fn certificate(folder: &Path) -> TlsSettings {
 }
 
 async fn call(transports: &[Transport], used: Transport, offer: Bytes, tls: Option<&TlsSettings>) {
+    call_on(localhost(), transports, used, offer, tls).await;
+}
+
+async fn call_on(
+    local: SocketAddr,
+    transports: &[Transport],
+    used: Transport,
+    offer: Bytes,
+    tls: Option<&TlsSettings>,
+) {
     let mut locals: Vec<Local> = transports
         .iter()
-        .map(|&transport| Local::new(transport, localhost()))
+        .map(|&transport| Local::new(transport, local))
         .collect();
     let called_config = {
         // A free port for all transports at once: the one that UDP gets.
-        let probe = std::net::UdpSocket::bind(localhost()).unwrap();
+        let probe = std::net::UdpSocket::bind(local).unwrap();
         let address = probe.local_addr().unwrap();
         let mut locals = locals.clone();
         for local in &mut locals {
@@ -106,8 +120,8 @@ async fn call(transports: &[Transport], used: Transport, offer: Bytes, tls: Opti
     };
     let mut called = Driver::bind(called_config, [1; 32]).await.unwrap();
     let target = called.endpoint().config().locals[0].addr;
-    for local in &mut locals {
-        local.addr = localhost();
+    for each in &mut locals {
+        each.addr = local;
     }
     let mut caller = Driver::bind(
         Config {
@@ -149,8 +163,8 @@ async fn call(transports: &[Transport], used: Transport, offer: Bytes, tls: Opti
         },
     );
     let (sender, mut seen) = tokio::sync::mpsc::unbounded_channel();
-    caller.set_tap(Box::new(move |_, _, flow, _| {
-        let _ = sender.send(flow.transport);
+    caller.set_tap(Box::new(move |_, _, flow, message| {
+        let _ = sender.send((flow.transport, String::from_utf8_lossy(message).into_owned()));
     }));
     let both = async {
         tokio::join!(
@@ -167,8 +181,16 @@ async fn call(transports: &[Transport], used: Transport, offer: Bytes, tls: Opti
         .expect("the call to end");
     assert_eq!(caller.heard, ["ringing", "answered", "ended"]);
     let mut messages = 0;
-    while let Some(transport) = seen.recv().await {
+    let host = match local {
+        SocketAddr::V4(_) => "127.0.0.1:",
+        SocketAddr::V6(_) => "[::1]:",
+    };
+    while let Some((transport, message)) = seen.recv().await {
         assert_eq!(transport, used);
+        for name in ["Via: ", "Contact: "] {
+            let mut lines = message.lines().filter(|line| line.starts_with(name));
+            assert!(lines.all(|line| line.contains(host)), "{message}");
+        }
         messages += 1;
     }
     assert!(messages >= 5, "{messages}");
@@ -182,6 +204,27 @@ async fn over_udp() {
 #[tokio::test]
 async fn over_tcp() {
     call(&[Transport::Tcp], Transport::Tcp, Bytes::from_static(b"offer"), None).await;
+}
+
+#[tokio::test]
+async fn over_ipv6_by_every_transport() {
+    let folder = tempfile::tempdir().unwrap();
+    let tls = certificate(folder.path());
+    let offer = Bytes::from_static(b"offer");
+    for transport in [Transport::Udp, Transport::Tcp] {
+        call_on(localhost_v6(), &[transport], transport, offer.clone(), None).await;
+    }
+    call_on(localhost_v6(), &[Transport::Tls], Transport::Tls, offer, Some(&tls)).await;
+    // The switch to TCP stays in the family.
+    let large = Bytes::from(vec![b'x'; 1400]);
+    call_on(
+        localhost_v6(),
+        &[Transport::Udp, Transport::Tcp],
+        Transport::Tcp,
+        large,
+        None,
+    )
+    .await;
 }
 
 #[tokio::test]

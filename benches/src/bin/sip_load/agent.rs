@@ -116,6 +116,7 @@ pub(crate) fn run(
             ..Config::default()
         };
         let mut driver = Driver::bind(config, rand::random()).await?;
+        driver.own_thread();
         let trunk = TrunkConfig {
             targets: vec![Target {
                 transport: Transport::Udp,

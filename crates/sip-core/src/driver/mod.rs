@@ -3,7 +3,10 @@
 //! One task owns the sockets, the [`Endpoint`] and the [`Application`] that decides about calls, so that nothing is
 //! locked. Other threads wake it with a [`Waker`] after they have queued something for the application.
 
+mod door;
+mod heart;
 mod locate;
+mod pace;
 mod stream;
 mod tls;
 mod udp;
@@ -22,6 +25,7 @@ pub use crate::Location;
 pub use locate::lookup;
 pub use tls::{TlsError, TlsSettings};
 
+use pace::Pace;
 use stream::{News, Streams};
 use tls::Tls;
 use udp::Udp;
@@ -111,6 +115,7 @@ pub struct Driver {
     finders: mpsc::Sender<locate::Found>,
     notify: Arc<Notify>,
     tap: Option<Tap>,
+    owns_thread: bool,
 }
 
 /// Pieces of streams that are taken before others get their turn.
@@ -124,7 +129,7 @@ impl Driver {
     /// When an address cannot be listened on.
     pub async fn bind(mut config: Config, seed: [u8; 32]) -> Result<Driver, BindError> {
         let mut sockets = Vec::new();
-        let streams = Streams::new();
+        let streams = Streams::new(&config.limits);
         for local in &mut config.locals {
             if local.addr.ip().is_unspecified() && local.advertised.is_none() {
                 local.advertised = own_address(local.addr);
@@ -157,6 +162,7 @@ impl Driver {
             finders,
             notify: Arc::new(Notify::new()),
             tap: None,
+            owns_thread: false,
         })
     }
 
@@ -204,9 +210,18 @@ impl Driver {
         self.tap = Some(tap);
     }
 
+    /// Tells that the driver has a thread with a current-thread runtime for itself. After each thing that it has handled it then keeps
+    /// the thread asleep for two milliseconds, so that what comes meanwhile costs one wake-up. A message that comes alone is still
+    /// handled at once.
+    pub fn own_thread(&mut self) {
+        self.owns_thread = true;
+    }
+
     /// Runs until the application is finished, and gives it back.
     pub async fn run<A: Application>(mut self, mut application: A) -> A {
         application.handle_wake(Instant::now(), &mut self.endpoint);
+        let mut pace = Pace::new(Instant::now(), self.owns_thread);
+        let mut rest = None;
         loop {
             self.settle(&mut application);
             while let Some(location) = self.endpoint.poll_lookup() {
@@ -215,31 +230,53 @@ impl Driver {
             if application.is_finished() {
                 return application;
             }
-            let deadline = [self.endpoint.poll_timeout(), application.poll_timeout()]
-                .into_iter()
-                .flatten()
-                .min();
+            if let Some(rest) = rest {
+                std::thread::sleep(rest);
+            }
+            let is_rested = rest.is_some();
+            let deadline = [
+                self.endpoint.poll_timeout().map(|at| pace.on_grid(at)),
+                application.poll_timeout(),
+            ]
+            .into_iter()
+            .flatten()
+            .min();
+            let mut is_idle = true;
             tokio::select! {
                 biased;
-                () = self.notify.notified() => application.handle_wake(Instant::now(), &mut self.endpoint),
-                () = udp::readable(&self.sockets) => {}
-                news = self.streams.next() => self.hear(news),
+                () = self.notify.notified() => {
+                    application.handle_wake(Instant::now(), &mut self.endpoint);
+                    is_idle = false;
+                }
+                news = self.streams.next() => {
+                    self.hear(news);
+                    is_idle = false;
+                }
                 Some((trunk, targets)) = self.located.recv() => {
                     self.endpoint.set_targets(Instant::now(), trunk, targets);
+                    is_idle = false;
                 }
                 Some((location, targets, lifetime)) = self.found.recv() => {
                     self.endpoint.handle_lookup(Instant::now(), &location, &targets, lifetime);
+                    is_idle = false;
                 }
-                () = until(deadline) => {}
+                // After a rest nothing is waited for. The connections' tasks and the other sources get their turn.
+                () = tokio::task::yield_now(), if is_rested => {}
+                () = udp::readable(&self.sockets), if !is_rested => {}
+                () = until(deadline), if !is_rested => {}
             }
-            self.receive();
             let now = Instant::now();
+            pace.wake(now);
+            let messages = self.receive(now, is_rested);
             if self.endpoint.poll_timeout().is_some_and(|at| at <= now) {
                 self.endpoint.handle_timeout(now);
+                is_idle = false;
             }
             if application.poll_timeout().is_some_and(|at| at <= now) {
                 application.handle_timeout(now, &mut self.endpoint);
+                is_idle = false;
             }
+            rest = pace.rest(now, messages, is_idle && messages == 0);
         }
     }
 
@@ -252,11 +289,16 @@ impl Driver {
         match news {
             News::Received(flow, _, bytes) => {
                 let tap = &mut self.tap;
+                let mut count = 0;
                 self.endpoint.handle_stream_seen(now, flow, &bytes, |message| {
+                    count += 1;
                     if let Some(tap) = tap {
                         tap(now, Heading::In, flow, message);
                     }
                 });
+                if count > 0 {
+                    self.streams.note_messages(&flow, count);
+                }
                 if self.endpoint.is_broken(flow) {
                     self.send_all(now);
                     self.streams.close(&flow);
@@ -264,27 +306,35 @@ impl Driver {
                 }
             }
             News::Closed(flow, _) => self.endpoint.handle_flow_closed(now, flow),
-            News::Accepted(..) | News::Opened(..) => {}
+            News::Arrived(arrival) => {
+                let is_known = self.endpoint.knows(arrival.remote().ip());
+                self.streams.welcome(arrival, is_known);
+            }
+            News::Opened(..) => {}
         }
     }
 
-    fn receive(&mut self) {
-        for _ in 0..BATCH {
-            let Some(news) = self.streams.try_next() else { break };
+    /// Takes what has come: how many pieces.
+    fn receive(&mut self, now: Instant, is_rested: bool) -> usize {
+        let mut count = 0;
+        while count < BATCH
+            && let Some(news) = self.streams.try_next()
+        {
             self.hear(news);
+            count += 1;
         }
         let Driver {
             endpoint, sockets, tap, ..
         } = self;
-        let now = Instant::now();
         for socket in sockets {
-            socket.receive(|flow, bytes| {
+            count += socket.receive(is_rested, |flow, bytes| {
                 if let Some(tap) = tap {
                     tap(now, Heading::In, flow, &bytes);
                 }
                 endpoint.handle_datagram(now, flow, bytes);
             });
         }
+        count
     }
 
     /// Passes events and messages on until there are none.

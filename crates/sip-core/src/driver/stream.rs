@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -12,28 +14,16 @@ use tokio::sync::mpsc;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use crate::{Flow, Transport};
+use crate::{Flow, Limits, Transport};
+
+use super::door::Door;
+use super::heart::{Beat, Heart, Opened, SILENCE};
 
 /// How long a connection may take to open, TLS included.
 const OPENING: Duration = Duration::from_secs(5);
 
 /// How long a peer may take to accept what we write.
 const WRITING: Duration = Duration::from_secs(10);
-
-/// Interval of our CRLF keep-alives on connections that we opened (RFC 5626 §4.4.1).
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
-
-/// How long after a keep-alive its answer may take, from peers that have answered before.
-const PONG: Duration = Duration::from_secs(10);
-
-/// A connection that somebody opened to us may say nothing for this long before its first bytes…
-const SILENCE_FIRST: Duration = Duration::from_secs(15);
-
-/// …and this long after them.
-const SILENCE: Duration = Duration::from_secs(900);
-
-/// Connections that strangers and trunks may open to us at once.
-const ACCEPTED: usize = 2_000;
 
 /// Messages that wait for one connection.
 const QUEUE: usize = 4_096;
@@ -43,16 +33,42 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What connections report to the driver. The number tells a connection from its predecessor on the same flow.
 pub(super) enum News {
-    Accepted(Flow, u64, mpsc::Sender<Bytes>),
+    /// Somebody wants to connect.
+    Arrived(Arrival),
     Opened(Flow, u64),
     Received(Flow, u64, Bytes),
     Closed(Flow, u64),
 }
 
+/// A connection that was opened to us, before anything is read from it.
+pub(super) struct Arrival {
+    stream: TcpStream,
+    flow: Flow,
+    acceptor: Option<TlsAcceptor>,
+}
+
+impl Arrival {
+    /// From where it comes.
+    pub fn remote(&self) -> SocketAddr {
+        self.flow.remote
+    }
+}
+
 struct Connection {
     number: u64,
     queue: mpsc::Sender<Bytes>,
-    is_accepted: bool,
+    place: Place,
+    /// Whole messages that came.
+    messages: Arc<AtomicU64>,
+}
+
+/// Whose place at the door a connection takes.
+#[derive(Clone, Copy)]
+enum Place {
+    /// None: we opened it.
+    Ours,
+    Trunk,
+    Stranger,
 }
 
 /// Failures in a row to open connections to one address.
@@ -67,11 +83,14 @@ pub(super) struct Streams {
     news: mpsc::Receiver<News>,
     report: mpsc::Sender<News>,
     connector: Option<TlsConnector>,
+    door: Door,
+    /// How long a stranger's first message may take.
+    patience: Duration,
     next: u64,
 }
 
 impl Streams {
-    pub fn new() -> Streams {
+    pub fn new(limits: &Limits) -> Streams {
         let (report, news) = mpsc::channel(1024);
         Streams {
             connections: HashMap::new(),
@@ -79,6 +98,8 @@ impl Streams {
             news,
             report,
             connector: None,
+            door: Door::new(limits.connections, limits.connections_each),
+            patience: limits.first_message,
             next: 0,
         }
     }
@@ -112,21 +133,7 @@ impl Streams {
     /// Notes what happened. Returns whether the news is about a connection that is still ours.
     pub fn learn(&mut self, news: &News) -> bool {
         match news {
-            News::Accepted(flow, number, queue) => {
-                let accepted = self.connections.values().filter(|c| c.is_accepted).count();
-                if accepted >= ACCEPTED {
-                    return false;
-                }
-                self.connections.insert(
-                    *flow,
-                    Connection {
-                        number: *number,
-                        queue: queue.clone(),
-                        is_accepted: true,
-                    },
-                );
-                true
-            }
+            News::Arrived(_) => true,
             News::Opened(flow, number) => {
                 self.failures.remove(&(flow.transport, flow.remote));
                 self.is_current(flow, *number)
@@ -135,7 +142,7 @@ impl Streams {
             News::Closed(flow, number) => {
                 let is_current = self.is_current(flow, *number);
                 if is_current {
-                    self.connections.remove(flow);
+                    self.close(flow);
                 }
                 is_current
             }
@@ -167,38 +174,85 @@ impl Streams {
             },
             _ => None,
         };
-        self.next += 1;
-        let number = self.next << 1;
-        let (queue, waiting) = mpsc::channel(QUEUE);
+        let (served, queue) = self.connect(flow, Place::Ours);
         let is_queued = queue.try_send(payload).is_ok();
-        self.connections.insert(
-            flow,
-            Connection {
-                number,
-                queue,
-                is_accepted: false,
-            },
-        );
-        tokio::spawn(open(flow, number, tls, waiting, self.report.clone()));
+        tokio::spawn(open(served, tls));
         is_queued
+    }
+
+    /// Serves a connection that somebody opened to us, or closes it if there is no place. `is_known`: from an address of a trunk.
+    pub fn welcome(&mut self, arrival: Arrival, is_known: bool) {
+        let Arrival { stream, flow, acceptor } = arrival;
+        if !self.door.enter(flow.remote.ip(), is_known) {
+            return;
+        }
+        let (served, _) = self.connect(flow, if is_known { Place::Trunk } else { Place::Stranger });
+        // A carrier may connect long before it has something to say.
+        let patience = if is_known { SILENCE } else { self.patience };
+        tokio::spawn(welcome(stream, served, patience, acceptor));
+    }
+
+    /// Notes a connection. Returns its own end, and the queue of what it is to send.
+    fn connect(&mut self, flow: Flow, place: Place) -> (Served, mpsc::Sender<Bytes>) {
+        self.next += 1;
+        let number = self.next;
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let messages = Arc::default();
+        let served = Served {
+            flow,
+            number,
+            waiting,
+            report: self.report.clone(),
+            messages: Arc::clone(&messages),
+        };
+        // One on the same flow of whose end nobody has told yet.
+        self.close(&flow);
+        let connection = Connection {
+            number,
+            queue: queue.clone(),
+            place,
+            messages,
+        };
+        self.connections.insert(flow, connection);
+        (served, queue)
+    }
+
+    /// So many whole messages came on a connection.
+    pub fn note_messages(&self, flow: &Flow, count: u64) {
+        if let Some(connection) = self.connections.get(flow) {
+            connection.messages.fetch_add(count, Ordering::Relaxed);
+        }
     }
 
     /// Closes a connection after what is queued has been sent.
     pub fn close(&mut self, flow: &Flow) {
-        self.connections.remove(flow);
+        let Some(connection) = self.connections.remove(flow) else {
+            return;
+        };
+        match connection.place {
+            Place::Ours => {}
+            Place::Trunk => self.door.leave(flow.remote.ip(), true),
+            Place::Stranger => self.door.leave(flow.remote.ip(), false),
+        }
     }
 }
 
+/// A connection's end of what the driver knows about it.
+struct Served {
+    flow: Flow,
+    number: u64,
+    waiting: mpsc::Receiver<Bytes>,
+    report: mpsc::Sender<News>,
+    messages: Arc<AtomicU64>,
+}
+
 async fn accept(listener: TcpListener, local: SocketAddr, acceptor: Option<TlsAcceptor>, report: mpsc::Sender<News>) {
-    let mut next = 0u64;
     loop {
         let Ok((stream, remote)) = listener.accept().await else {
             // Out of files: give others the time to close some.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        next += 1;
-        let number = next << 1 | 1;
         let transport = if acceptor.is_some() {
             Transport::Tls
         } else {
@@ -209,43 +263,31 @@ async fn accept(listener: TcpListener, local: SocketAddr, acceptor: Option<TlsAc
             local,
             remote,
         };
-        tokio::spawn(welcome(stream, flow, number, acceptor.clone(), report.clone()));
+        let arrival = Arrival {
+            stream,
+            flow,
+            acceptor: acceptor.clone(),
+        };
+        if report.send(News::Arrived(arrival)).await.is_err() {
+            return;
+        }
     }
 }
 
-async fn welcome(
-    stream: TcpStream,
-    flow: Flow,
-    number: u64,
-    acceptor: Option<TlsAcceptor>,
-    report: mpsc::Sender<News>,
-) {
+async fn welcome(stream: TcpStream, served: Served, patience: Duration, acceptor: Option<TlsAcceptor>) {
     let _ = stream.set_nodelay(true);
-    let (queue, waiting) = mpsc::channel(QUEUE);
-    match acceptor {
-        None => {
-            if report.send(News::Accepted(flow, number, queue)).await.is_ok() {
-                serve(stream, flow, number, waiting, report, false).await;
-            }
-        }
-        Some(acceptor) => {
-            // Strangers that only shake hands never become known to the driver.
-            if let Ok(Ok(stream)) = tokio::time::timeout(OPENING, acceptor.accept(stream)).await
-                && report.send(News::Accepted(flow, number, queue)).await.is_ok()
-            {
-                serve(stream, flow, number, waiting, report, false).await;
-            }
-        }
+    let by = Opened::Theirs(patience);
+    let Some(acceptor) = acceptor else {
+        return serve(stream, served, by).await;
+    };
+    match tokio::time::timeout(OPENING, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => serve(stream, served, by).await,
+        _ => served.close().await,
     }
 }
 
-async fn open(
-    flow: Flow,
-    number: u64,
-    tls: Option<(TlsConnector, ServerName<'static>)>,
-    waiting: mpsc::Receiver<Bytes>,
-    report: mpsc::Sender<News>,
-) {
+async fn open(served: Served, tls: Option<(TlsConnector, ServerName<'static>)>) {
+    let flow = served.flow;
     let connecting = async {
         let stream = TcpStream::connect(flow.remote).await?;
         stream.set_nodelay(true)?;
@@ -256,15 +298,14 @@ async fn open(
     };
     let opened = tokio::time::timeout(OPENING, connecting).await;
     let Ok(Ok(stream)) = opened else {
-        let _ = report.send(News::Closed(flow, number)).await;
-        return;
+        return served.close().await;
     };
-    if report.send(News::Opened(flow, number)).await.is_err() {
+    if served.report.send(News::Opened(flow, served.number)).await.is_err() {
         return;
     }
     match stream {
-        Either::Plain(stream) => serve(stream, flow, number, waiting, report, true).await,
-        Either::Tls(stream) => serve(*stream, flow, number, waiting, report, true).await,
+        Either::Plain(stream) => serve(stream, served, Opened::Ours).await,
+        Either::Tls(stream) => serve(*stream, served, Opened::Ours).await,
     }
 }
 
@@ -273,18 +314,17 @@ enum Either {
     Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
 }
 
+impl Served {
+    async fn close(self) {
+        let _ = self.report.send(News::Closed(self.flow, self.number)).await;
+    }
+}
+
 /// Reads and writes until either side closes.
-async fn serve<S: AsyncRead + AsyncWrite>(
-    stream: S,
-    flow: Flow,
-    number: u64,
-    mut waiting: mpsc::Receiver<Bytes>,
-    report: mpsc::Sender<News>,
-    is_ours: bool,
-) {
+async fn serve<S: AsyncRead + AsyncWrite>(stream: S, mut served: Served, by: Opened) {
     let (mut reader, mut writer) = tokio::io::split(stream);
-    let mut buffer = BytesMut::with_capacity(16 * 1024);
-    let mut heart = Heart::new(is_ours);
+    let mut buffer = BytesMut::with_capacity(4 * 1024);
+    let mut heart = Heart::new(Instant::now(), by);
     loop {
         buffer.reserve(4096);
         tokio::select! {
@@ -292,21 +332,22 @@ async fn serve<S: AsyncRead + AsyncWrite>(
                 Ok(0) | Err(_) => break,
                 Ok(_) => {
                     let bytes = buffer.split().freeze();
-                    heart.heard(&bytes);
-                    if report.send(News::Received(flow, number, bytes)).await.is_err() {
+                    heart.hear(Instant::now(), &bytes);
+                    let received = News::Received(served.flow, served.number, bytes);
+                    if served.report.send(received).await.is_err() {
                         return;
                     }
                 }
             },
-            message = waiting.recv() => {
+            message = served.waiting.recv() => {
                 let Some(first) = message else {
                     let _ = writer.shutdown().await;
                     break;
                 };
                 let mut batch = first;
-                if !waiting.is_empty() {
+                if !served.waiting.is_empty() {
                     let mut joined = BytesMut::from(&batch[..]);
-                    while let Ok(more) = waiting.try_recv() {
+                    while let Ok(more) = served.waiting.try_recv() {
                         joined.extend_from_slice(&more);
                     }
                     batch = joined.freeze();
@@ -317,65 +358,18 @@ async fn serve<S: AsyncRead + AsyncWrite>(
                 }
             }
             () = tokio::time::sleep_until(heart.next().into()) => {
-                if !heart.beat() || write(&mut writer, b"\r\n\r\n").await.is_err() {
-                    break;
+                match heart.beat(Instant::now(), served.messages.load(Ordering::Relaxed)) {
+                    Beat::Lives => {}
+                    Beat::Ping if write(&mut writer, b"\r\n\r\n").await.is_ok() => {}
+                    Beat::Ping | Beat::Close => break,
                 }
             }
         }
     }
-    let _ = report.send(News::Closed(flow, number)).await;
+    served.close().await;
 }
 
 async fn write(writer: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {
     writer.write_all(bytes).await?;
     writer.flush().await
-}
-
-/// Decides whether a connection lives.
-struct Heart {
-    is_ours: bool,
-    last_heard: Instant,
-    has_heard: bool,
-    pinged: Option<Instant>,
-    /// The peer has answered a keep-alive, so silence after one means that it is gone.
-    answers: bool,
-}
-
-impl Heart {
-    fn new(is_ours: bool) -> Heart {
-        Heart {
-            is_ours,
-            last_heard: Instant::now(),
-            has_heard: false,
-            pinged: None,
-            answers: false,
-        }
-    }
-
-    fn heard(&mut self, bytes: &[u8]) {
-        self.last_heard = Instant::now();
-        self.has_heard = true;
-        if self.pinged.take().is_some() && bytes.starts_with(b"\r\n") {
-            self.answers = true;
-        }
-    }
-
-    fn next(&self) -> Instant {
-        match (self.is_ours, self.pinged) {
-            (true, Some(at)) if self.answers => at + PONG,
-            (true, Some(at)) => at + KEEP_ALIVE,
-            (true, None) => self.last_heard + KEEP_ALIVE,
-            (false, _) if self.has_heard => self.last_heard + SILENCE,
-            (false, _) => self.last_heard + SILENCE_FIRST,
-        }
-    }
-
-    /// The time has come. False: the peer is gone. True: send a keep-alive.
-    fn beat(&mut self) -> bool {
-        if !self.is_ours || (self.answers && self.pinged.is_some()) {
-            return false;
-        }
-        self.pinged = Some(Instant::now());
-        true
-    }
 }

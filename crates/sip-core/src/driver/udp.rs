@@ -21,15 +21,18 @@ const KERNEL_BUFFER: usize = 4 << 20;
 
 pub(super) struct Udp {
     socket: UdpSocket,
+    /// The same socket, without asking the runtime first whether it is ready.
+    raw: std::net::UdpSocket,
     address: SocketAddr,
     buffer: BytesMut,
 }
 
 impl Udp {
     pub(super) async fn bind(address: SocketAddr) -> Result<Udp, BindError> {
-        let socket = UdpSocket::bind(address)
-            .await
-            .map_err(|source| BindError::of(address, source))?;
+        let failed = |source| BindError::of(address, source);
+        let raw = std::net::UdpSocket::bind(address).map_err(failed)?;
+        raw.set_nonblocking(true).map_err(failed)?;
+        let socket = UdpSocket::from_std(raw.try_clone().map_err(failed)?).map_err(failed)?;
         let reference = socket2::SockRef::from(&socket);
         // The kernel may grant less; bursts are then lost sooner and sent again by RFC 3261's timers.
         let _ = reference.set_recv_buffer_size(KERNEL_BUFFER);
@@ -39,6 +42,7 @@ impl Udp {
             .map_err(|source| BindError::Listen { address, source })?;
         Ok(Udp {
             socket,
+            raw,
             address,
             buffer: BytesMut::zeroed(LARGEST),
         })
@@ -48,10 +52,16 @@ impl Udp {
         self.address
     }
 
-    /// Passes on what has come, at most a batch.
-    pub(super) fn receive(&mut self, mut pass: impl FnMut(Flow, Bytes)) {
-        for _ in 0..BATCH {
-            match self.socket.try_recv_from(&mut self.buffer) {
+    /// Passes on what has come, at most a batch, and returns how much that was. `is_rested`: the runtime has not been asked whether
+    /// something has come.
+    pub(super) fn receive(&mut self, is_rested: bool, mut pass: impl FnMut(Flow, Bytes)) -> usize {
+        for count in 0..BATCH {
+            let received = match is_rested {
+                true => self.raw.recv_from(&mut self.buffer),
+                // It notes when nothing is left, so that it can be waited for again.
+                false => self.socket.try_recv_from(&mut self.buffer),
+            };
+            match received {
                 Ok((length, remote)) => {
                     let flow = Flow {
                         transport: Transport::Udp,
@@ -60,17 +70,18 @@ impl Udp {
                     };
                     pass(flow, Bytes::copy_from_slice(&self.buffer[..length]));
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return count,
                 // An ICMP error of an earlier datagram: its transaction runs into its timer.
                 Err(_) => {}
             }
         }
+        BATCH
     }
 
     /// Whether the datagram may have been sent. A full buffer counts as loss, which RFC 3261's timers repair.
     pub(super) fn send(&mut self, remote: SocketAddr, bytes: &[u8]) -> bool {
         // Straight to the kernel: the runtime would refuse until it has seen the socket become writable.
-        match socket2::SockRef::from(&self.socket).send_to(bytes, &remote.into()) {
+        match self.raw.send_to(bytes, remote) {
             Ok(_) => true,
             Err(error) => error.kind() == io::ErrorKind::WouldBlock,
         }

@@ -383,7 +383,8 @@ where
 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-        let (driver, application) = start();
+        let (mut driver, application) = start();
+        driver.own_thread();
         runtime.block_on(driver.run(application));
     })
 }
