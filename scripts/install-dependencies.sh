@@ -17,6 +17,7 @@ baresip-core    | command -v baresip                                     | tests
 linphone-cli    | command -v linphonec                                   | tests: another independent telephone
 kamailio        | command -v kamailio                                    | tests: a proxy between us and a telephone
 openssl         | command -v openssl                                     | tests: a certificate for the telephone that speaks TLS
+multimon-ng     | command -v multimon-ng                                  | tests: hears the keys that are pressed as tones
 ffmpeg          | command -v ffmpeg                                      | tests: decodes what is sent, to judge the sound
 tshark          | command -v tshark                                      | tests: analyses the packets that are sent, reads captures
 poppler-utils   | command -v pdftotext                                   | tests: reads the PDF reports back

@@ -49,13 +49,14 @@ pub enum Command {
         /// The clip that is heard instead.
         new: Arc<Clip>,
     },
-    /// Press keys as telephone events (RFC 4733), one after the other; audio pauses meanwhile.
+    /// Press keys, one after the other: as telephone events (RFC 4733) where the peer agreed on them, as tones in the audio
+    /// (ITU-T Q.23) where it did not. What is played waits meanwhile.
     SendDigits {
         /// The call.
         stream: StreamId,
         /// Out of `0-9*#A-D`, others are skipped.
         digits: String,
-        /// How long each key is held. RFC 4733 §2.5: at least 40 ms, 100 ms is usual.
+        /// How long each key is held. RFC 4733 §2.5: at least 40 ms, 100 ms is usual. A tone lasts 80 ms at least, 5 s at most.
         hold: Duration,
     },
     /// A key came by signalling (SIP INFO). It is told as an [`Event::Digit`] unless the media has brought it already.

@@ -190,7 +190,7 @@ impl Engine {
                 }
             }
             Command::SendDigits { stream, digits, hold } => {
-                self.with(stream, |live, events| live.stream.send_digits(&digits, hold, events));
+                self.with(stream, |live, _| live.stream.send_digits(&digits, hold));
             }
             Command::Relay { stream, digit } => self.with(stream, |live, events| {
                 live.stream.handle_digit(now, digit, DigitSource::Info, events);

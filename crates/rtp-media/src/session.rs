@@ -277,8 +277,9 @@ pub struct Session {
 
 /// How far the real sender of RTP may differ from what signalling promised.
 ///
-/// Whatever is allowed, the first sender that fits is locked onto, and others are refused and counted until it has been
-/// silent for a while or a new SDP arrives.
+/// The promised sender is locked onto with its first packet. Another that is allowed is locked onto once some of its packets
+/// have followed each other while the promised one was not heard. Whoever is locked onto, others are refused and counted
+/// until it has been silent for a while or a new SDP arrives; the promised one always wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Source {
     /// Only the address and port in the SDP (symmetric RTP as RFC 4961 asks).

@@ -35,7 +35,7 @@ pub struct Stats {
     pub rtcp_received: u64,
     /// Packets refused because they came from somebody else than the peer: injection, or another call's bleed.
     pub foreign: u64,
-    /// Packets refused because they are not RTP, carry an unknown payload type, or an SSRC on trial.
+    /// Packets refused because they are not RTP, carry an unknown payload type, or an SSRC or a sender on trial.
     pub refused: u64,
     /// SRTP packets refused: wrong authentication, or replayed.
     pub srtp_refused: u64,

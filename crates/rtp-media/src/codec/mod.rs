@@ -6,6 +6,8 @@ pub mod g711;
 pub mod g722;
 mod opus;
 
+use std::fmt;
+
 use crate::session::{Codec, Ptime};
 
 pub use opus::OpusError;
@@ -68,6 +70,12 @@ impl Encoder {
             EncoderKind::Opus(encoder) => encoder.encode(frame, out)?,
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Encoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Encoder({} samples a frame)", self.samples)
     }
 }
 

@@ -282,6 +282,15 @@ impl EventSender {
         matches!(self.state, State::Idle) && self.queue.is_empty()
     }
 
+    /// Takes back the keys that have not begun, and how long each was to be held.
+    pub(crate) fn take_queue(&mut self) -> Vec<(char, Duration)> {
+        let clock = u64::from(self.clock.max(1));
+        let hold = |ticks: u32| Duration::from_millis(u64::from(ticks) * 1_000 / clock);
+        let keys = self.queue.drain(..);
+        keys.map(|(event, ticks)| (KEYS[usize::from(event)], hold(ticks)))
+            .collect()
+    }
+
     fn ticks(&self, duration: Duration) -> u32 {
         (duration.as_millis().min(600_000) as u64 * u64::from(self.clock) / 1_000) as u32
     }

@@ -3,6 +3,7 @@
 mod ears;
 mod keys;
 mod playlist;
+mod press;
 mod receive;
 mod reorder;
 mod reports;
@@ -18,7 +19,6 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::clip::{Clip, Encoded};
 use crate::command::{Event, StreamId};
-use crate::dtmf::EventSender;
 use crate::rtcp::NtpClock;
 use crate::session::{Session, Source};
 use crate::srtp::Protection;
@@ -118,18 +118,13 @@ impl Stream {
             .replace(old, new, self.session.codec, self.session.ptime);
     }
 
-    /// Presses keys, if the peer takes events; otherwise they are reported as sent at once.
-    pub(crate) fn send_digits(&mut self, digits: &str, hold: Duration, events: &mut VecDeque<Event>) {
-        match self.session.events_out {
-            Some(format) => {
-                let sender = self
-                    .out
-                    .digits
-                    .get_or_insert_with(|| Box::new(EventSender::new(format, self.session.ptime)));
-                sender.press(digits, hold);
-            }
-            None => events.push_back(Event::DigitsSent { stream: self.id }),
-        }
+    /// Presses keys: as events if the peer takes them, otherwise as tones.
+    pub(crate) fn send_digits(&mut self, digits: &str, hold: Duration) {
+        let session = &self.session;
+        self.out
+            .digits
+            .get_or_insert_with(|| Box::new(press::Press::new(session)))
+            .press(digits, hold);
     }
 
     pub(crate) fn record(&mut self, max: Duration) {

@@ -91,7 +91,7 @@ impl Ingress {
 
     pub(super) fn update(&mut self, now: Instant, before: &Session, after: &Session) {
         if (before.remote, before.source) != (after.remote, after.source) {
-            self.lock = Lock::new(after.remote, after.source);
+            self.lock.update(now, after.remote, after.source);
         }
         if before.events_in != after.events_in {
             self.events = after.events_in.map(|format| EventReceiver::new(format.clock));
@@ -217,32 +217,38 @@ impl Stream {
     ) {
         let from = arrival.from;
         let at = arrival.at.unwrap_or(now);
-        let known = match from.map(|from| self.ingress.lock.judge(at, from)) {
-            None | Some(Verdict::Known) => true,
-            Some(Verdict::Candidate) => false,
-            Some(Verdict::Stranger) => return self.ingress.totals.foreign += 1,
-        };
+        let verdict = from.map_or(Verdict::Known, |from| self.ingress.lock.judge(at, from));
+        if verdict == Verdict::Stranger {
+            return self.ingress.totals.foreign += 1;
+        }
         if rtp::is_rtcp(bytes) {
             match self.session.rtcp {
-                Rtcp::Mux if known => self.handle_rtcp(at, None, bytes, around),
+                Rtcp::Mux if verdict == Verdict::Known => self.handle_rtcp(at, None, bytes, around),
                 _ => self.ingress.totals.refused += 1,
             }
             return;
         }
         if self.session.srtp.is_none() {
-            return self.handle_rtp(at, arrival, bytes, around);
+            return self.handle_rtp(at, arrival, verdict, bytes, around);
         }
         match self
             .protection
             .as_mut()
             .and_then(|protection| protection.unprotect(at, bytes))
         {
-            Some(plain) => self.handle_rtp(at, arrival, &plain, around),
+            Some(plain) => self.handle_rtp(at, arrival, verdict, &plain, around),
             None => self.ingress.totals.srtp_refused += 1,
         }
     }
 
-    fn handle_rtp(&mut self, at: Instant, arrival: Arrival, bytes: &[u8], around: &mut Surroundings<'_>) {
+    fn handle_rtp(
+        &mut self,
+        at: Instant,
+        arrival: Arrival,
+        verdict: Verdict,
+        bytes: &[u8],
+        around: &mut Surroundings<'_>,
+    ) {
         let Ok(packet) = Packet::parse(bytes) else {
             return self.ingress.totals.refused += 1;
         };
@@ -250,6 +256,16 @@ impl Stream {
             return self.ingress.totals.refused += 1;
         };
         let header = packet.header;
+        let has_won = match (verdict, arrival.from) {
+            (Verdict::Newcomer, Some(from)) => {
+                let lock = &mut self.ingress.lock;
+                if !lock.try_sender(at, from, header.ssrc, header.sequence) {
+                    return self.ingress.totals.refused += 1;
+                }
+                true
+            }
+            _ => false,
+        };
         if header.ssrc == self.out.ssrc && !self.ingress.has_collided {
             // §8.2: a collision, and ours gives way. If it comes again it is an echo of what we send, which is harmless.
             self.ingress.has_collided = true;
@@ -262,9 +278,13 @@ impl Stream {
         };
         match &ingress.reception {
             Some(reception) if reception.ssrc == header.ssrc => {}
+            // Its packets have followed each other already.
+            Some(_) if has_won => ingress.begin(header.ssrc, header.sequence, clock),
             Some(_) => {
                 let proved = ingress.try_ssrc(header.ssrc, header.sequence);
-                let silent = at.saturating_duration_since(ingress.heard) >= SSRC_SILENCE;
+                // The promised sender need not wait until one that took its place falls silent.
+                let silent =
+                    verdict == Verdict::Promised || at.saturating_duration_since(ingress.heard) >= SSRC_SILENCE;
                 match (proved, silent, &content) {
                     (true, true, _) => ingress.begin(header.ssrc, header.sequence, clock),
                     // Events under an SSRC of their own, beside the audio's.

@@ -6,10 +6,11 @@ use std::time::Instant;
 use rand_chacha::ChaCha8Rng;
 
 use super::playlist::Playlist;
+use super::press::Press;
 use super::{DATAGRAM_MAX, Idle, Stream, Surroundings, random_start};
 use crate::clip::Encoded;
 use crate::command::Event;
-use crate::dtmf::{EventSender, Step};
+use crate::dtmf::Step;
 use crate::rtp::{HEADER_LEN, Header};
 use crate::session::{Direction, Session};
 
@@ -33,7 +34,7 @@ pub(super) struct Egress {
     unsent: u32,
     silence: Arc<Encoded>,
     pub(super) playlist: Playlist,
-    pub(super) digits: Option<Box<EventSender>>,
+    pub(super) digits: Option<Box<Press>>,
     pub(super) sent: u64,
     pub(super) sent_bytes: u64,
     pub(super) errors: u64,
@@ -64,8 +65,10 @@ impl Egress {
         if (before.codec, before.ptime) != (after.codec, after.ptime) {
             self.playlist.recode(after.codec, before.ptime, after.ptime);
         }
-        if (before.events_out, before.ptime) != (after.events_out, after.ptime) {
-            self.digits = None;
+        if (before.events_out, before.ptime, before.codec) != (after.events_out, after.ptime, after.codec)
+            && let Some(press) = &mut self.digits
+        {
+            press.update(after);
         }
         self.samples = after.ptime.ticks(after.codec.clock());
         self.event_scale = event_scale(after);
@@ -123,15 +126,26 @@ impl Stream {
             } else {
                 scale(out.timestamp, clock, audio)
             };
-            match digits.next(timestamp) {
-                Step::Packet(packet) => event = Some(packet),
-                Step::Pause => {}
-                Step::Idle => {
-                    out.digits = None;
-                    around.events.push_back(Event::DigitsSent { stream: id });
-                }
+            let is_done = match &mut **digits {
+                Press::Events(events) => match events.next(timestamp) {
+                    Step::Packet(packet) => {
+                        event = Some(packet);
+                        false
+                    }
+                    Step::Pause => false,
+                    Step::Idle => true,
+                },
+                Press::Tones(tones) => !tones.advance(),
+            };
+            if is_done {
+                out.digits = None;
+                around.events.push_back(Event::DigitsSent { stream: id });
             }
         }
+        let tone = match out.digits.as_deref() {
+            Some(Press::Tones(tones)) => Some(tones.payload()),
+            _ => None,
+        };
         let payload: &[u8] = match (&event, self.session.events_out) {
             (Some(packet), Some(format)) => {
                 header.marker = packet.marker;
@@ -139,6 +153,7 @@ impl Stream {
                 header.payload_type = format.payload_type;
                 &packet.payload
             }
+            _ if tone.is_some() => tone?,
             // Between two keys audio may go, but the prompt must not be shredded by them.
             _ if out.digits.is_none() && out.playlist.is_ready() => out.playlist.next()?,
             _ => {
