@@ -1,27 +1,24 @@
 //! A document on paper: the facts first, then each section as a table, with its chart above.
 
 use super::document::{Document, Section, cut_note};
-use super::pdf_page::{
-    BLACK, BLUE, Face, GREEN, GREY, HEIGHT, Ink, MARGIN, PALE, Paper, WIDTH, fitted, width, wrapped,
-};
+use super::pdf_flow::{Flow, ROOM, ROW};
+use super::pdf_page::{BLACK, Face, GREEN, GREY, MARGIN, PALE, WIDTH, fitted, width, wrapped};
 use super::{Cell, Column};
 use crate::text::{Language, Words, grouped};
 
-const ROW: f32 = 14.0;
-const BOTTOM: f32 = HEIGHT - 56.0;
-const ROOM: f32 = WIDTH - 2.0 * MARGIN;
 /// Height of a chart's bars.
 const CHART: f32 = 84.0;
 
 /// Writes the file.
 pub(super) fn write(document: &Document, words: Words<'_>) -> Vec<u8> {
     let mut sheet = Sheet {
-        paper: Paper::new(),
-        y: MARGIN,
+        flow: Flow::new(),
         document,
         words,
     };
-    sheet.head();
+    sheet
+        .flow
+        .head(&document.organisation, &document.heading, &document.title);
     sheet.facts();
     for section in &document.sections {
         sheet.section(section);
@@ -34,7 +31,7 @@ pub(super) fn write(document: &Document, words: Words<'_>) -> Vec<u8> {
         language,
         ..
     } = document;
-    sheet.paper.finish(
+    sheet.flow.paper.finish(
         &format!("{heading} – {title}"),
         organisation,
         language,
@@ -43,8 +40,7 @@ pub(super) fn write(document: &Document, words: Words<'_>) -> Vec<u8> {
 }
 
 struct Sheet<'a> {
-    paper: Paper,
-    y: f32,
+    flow: Flow,
     document: &'a Document,
     words: Words<'a>,
 }
@@ -58,34 +54,6 @@ struct Spot {
 }
 
 impl Sheet<'_> {
-    /// Begins a page when less than `height` is left.
-    fn need(&mut self, height: f32) -> bool {
-        let full = self.y + height > BOTTOM;
-        if full {
-            self.paper.next_page();
-            self.y = MARGIN;
-        }
-        full
-    }
-
-    fn put(&mut self, x: f32, face: Face, size: f32, ink: Ink, text: &str) {
-        self.paper.text(x, self.y, face, size, ink, text);
-    }
-
-    fn head(&mut self) {
-        let document = self.document;
-        self.paper.fill(0.0, 0.0, WIDTH, 6.0, BLUE);
-        self.y += 4.0;
-        self.put(MARGIN, Face::Regular, 10.0, GREY, &document.organisation);
-        self.y += 24.0;
-        for line in wrapped(Face::Bold, 20.0, &document.heading, ROOM) {
-            self.put(MARGIN, Face::Bold, 20.0, BLUE, &line);
-            self.y += 24.0;
-        }
-        self.put(MARGIN, Face::Regular, 12.0, BLACK, &document.title);
-        self.y += 24.0;
-    }
-
     fn shown(&self, cell: &Cell) -> String {
         match cell {
             Cell::Count(number) => grouped(*number, Language::from_tag(self.document.language)),
@@ -96,41 +64,35 @@ impl Sheet<'_> {
     fn facts(&mut self) {
         const VALUE: f32 = 270.0;
         for fact in &self.document.facts {
-            self.need(ROW);
+            self.flow.need(ROW);
             let label = fitted(Face::Bold, 9.5, &fact.label, VALUE - 8.0);
-            self.put(MARGIN, Face::Bold, 9.5, BLACK, &label);
+            self.flow.put(MARGIN, Face::Bold, 9.5, BLACK, &label);
             let value = fitted(Face::Regular, 9.5, &self.shown(&fact.value), ROOM - VALUE);
-            self.put(MARGIN + VALUE, Face::Regular, 9.5, BLACK, &value);
-            self.y += ROW;
+            self.flow.put(MARGIN + VALUE, Face::Regular, 9.5, BLACK, &value);
+            self.flow.y += ROW;
         }
-        self.y += 6.0;
+        self.flow.y += 6.0;
     }
 
     fn section(&mut self, section: &Section) {
-        self.need(5.0 * ROW);
-        self.y += 12.0;
-        self.put(MARGIN, Face::Bold, 13.0, BLUE, &section.title);
-        self.y += 8.0;
-        self.paper
-            .line(&[(MARGIN, self.y), (WIDTH - MARGIN, self.y)], 0.8, BLUE);
-        self.y += 14.0;
+        self.flow.title(&section.title, 5.0 * ROW);
         for line in wrapped(Face::Regular, 8.5, &section.hint, ROOM) {
-            self.need(12.0);
-            self.put(MARGIN, Face::Regular, 8.5, GREY, &line);
-            self.y += 12.0;
+            self.flow.need(12.0);
+            self.flow.put(MARGIN, Face::Regular, 8.5, GREY, &line);
+            self.flow.y += 12.0;
         }
         if section.table.rows.is_empty() {
             let nothing = self.words.get("document-nothing").into_owned();
-            self.put(MARGIN, Face::Regular, 9.5, BLACK, &nothing);
-            self.y += ROW;
+            self.flow.put(MARGIN, Face::Regular, 9.5, BLACK, &nothing);
+            self.flow.y += ROW;
             return;
         }
         self.chart(section);
         self.table(section);
         if let Some(note) = cut_note(self.words, section) {
-            self.need(ROW);
-            self.put(MARGIN, Face::Regular, 8.5, GREY, &note);
-            self.y += ROW;
+            self.flow.need(ROW);
+            self.flow.put(MARGIN, Face::Regular, 8.5, GREY, &note);
+            self.flow.y += ROW;
         }
     }
 
@@ -139,23 +101,26 @@ impl Sheet<'_> {
             return;
         };
         let highest = bars.iter().map(|(_, height)| *height).max().unwrap_or(1).max(1);
-        self.need(CHART + 40.0);
+        self.flow.need(CHART + 40.0);
         let (left, right) = (MARGIN + 40.0, WIDTH - MARGIN);
-        let base = self.y + CHART;
+        let base = self.flow.y + CHART;
         for part in 0..=2_u8 {
             let y = base - CHART * f32::from(part) / 2.0;
-            self.paper.line(&[(left, y), (right, y)], 0.4, [0.8, 0.82, 0.85]);
+            self.flow.paper.line(&[(left, y), (right, y)], 0.4, [0.8, 0.82, 0.85]);
         }
-        for (value, y) in [(highest, self.y), (0, base)] {
+        for (value, y) in [(highest, self.flow.y), (0, base)] {
             let text = grouped(value, Language::from_tag(self.document.language));
-            self.paper.text_to(left - 6.0, y + 3.0, Face::Regular, 8.0, GREY, &text);
+            self.flow
+                .paper
+                .text_to(left - 6.0, y + 3.0, Face::Regular, 8.0, GREY, &text);
         }
         let step = (right - left) / bars.len() as f32;
         for (index, (_, height)) in bars.iter().enumerate() {
             let tall = CHART * (*height as f64 / highest as f64) as f32;
             let x = left + step * index as f32;
             let thick = (step * 0.8).min(28.0);
-            self.paper
+            self.flow
+                .paper
                 .fill(x + (step - thick) / 2.0, base - tall, thick, tall, GREEN);
         }
         // As many labels as there is room for; the first one always.
@@ -167,10 +132,11 @@ impl Sheet<'_> {
         for (index, (label, _)) in bars.iter().enumerate().step_by(every) {
             let middle = left + step * (index as f32 + 0.5);
             let x = middle - width(Face::Regular, 7.0, label) / 2.0;
-            self.paper
+            self.flow
+                .paper
                 .text(x.max(MARGIN), base + 10.0, Face::Regular, 7.0, GREY, label);
         }
-        self.y = base + 26.0;
+        self.flow.y = base + 26.0;
     }
 
     fn table(&mut self, section: &Section) {
@@ -184,26 +150,29 @@ impl Sheet<'_> {
                 .map(|(spot, cell)| self.lines(spot, cell))
                 .collect();
             let height = 11.0 * lines.iter().map(Vec::len).max().unwrap_or(1) as f32;
-            if self.need(height) {
+            if self.flow.need(height) {
                 self.labels(section, &spots);
             }
             if index % 2 == 1 {
-                self.paper.fill(MARGIN - 3.0, self.y - 8.0, ROOM + 6.0, height, PALE);
+                self.flow
+                    .paper
+                    .fill(MARGIN - 3.0, self.flow.y - 8.0, ROOM + 6.0, height, PALE);
             }
             for (spot, lines) in spots.iter().zip(&lines) {
                 for (line, text) in lines.iter().enumerate() {
-                    let y = self.y + 11.0 * line as f32;
+                    let y = self.flow.y + 11.0 * line as f32;
                     if spot.is_figure {
-                        self.paper
+                        self.flow
+                            .paper
                             .text_to(spot.x + spot.room, y, Face::Regular, 7.5, BLACK, text);
                     } else {
-                        self.paper.text(spot.x, y, Face::Regular, 7.5, BLACK, text);
+                        self.flow.paper.text(spot.x, y, Face::Regular, 7.5, BLACK, text);
                     }
                 }
             }
-            self.y += height;
+            self.flow.y += height;
         }
-        self.y += 6.0;
+        self.flow.y += 6.0;
     }
 
     /// Texts are wrapped, at most three lines; figures are never cut.
@@ -225,18 +194,20 @@ impl Sheet<'_> {
             .map(|(spot, column)| wrapped(Face::Bold, 7.0, &column.label, spot.room))
             .collect();
         let tallest = lines.iter().map(Vec::len).max().unwrap_or(1) as f32;
-        self.need((tallest + 2.0) * 10.0);
+        self.flow.need((tallest + 2.0) * 10.0);
         for (spot, lines) in spots.iter().zip(&lines) {
             for (line, text) in lines.iter().enumerate() {
-                let y = self.y + 9.0 * line as f32;
+                let y = self.flow.y + 9.0 * line as f32;
                 if spot.is_figure {
-                    self.paper.text_to(spot.x + spot.room, y, Face::Bold, 7.0, GREY, text);
+                    self.flow
+                        .paper
+                        .text_to(spot.x + spot.room, y, Face::Bold, 7.0, GREY, text);
                 } else {
-                    self.paper.text(spot.x, y, Face::Bold, 7.0, GREY, text);
+                    self.flow.paper.text(spot.x, y, Face::Bold, 7.0, GREY, text);
                 }
             }
         }
-        self.y += 9.0 * tallest + 3.0;
+        self.flow.y += 9.0 * tallest + 3.0;
     }
 }
 

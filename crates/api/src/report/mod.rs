@@ -17,6 +17,7 @@ mod document_xlsx;
 pub(crate) mod invoice;
 pub(crate) mod json;
 pub(crate) mod pdf;
+mod pdf_flow;
 mod pdf_page;
 pub(crate) mod person;
 pub(crate) mod service;

@@ -1,23 +1,19 @@
 //! The report on paper: a first page to read at a glance, then the lists of R13.
 
-use super::pdf_page::{
-    BLACK, BLUE, Face, GREEN, GREY, HEIGHT, Ink, MARGIN, ORANGE, PALE, Paper, RED, WIDTH, fitted, width, wrapped,
-};
+use super::pdf_flow::{Flow, ROOM, ROW};
+use super::pdf_page::{BLACK, BLUE, Face, GREEN, GREY, Ink, MARGIN, ORANGE, PALE, RED, WIDTH, fitted, width, wrapped};
 use super::{Cell, Column, Count, Report, percent};
 use crate::text::{Language, grouped};
-
-const ROW: f32 = 14.0;
-const BOTTOM: f32 = HEIGHT - 56.0;
-const ROOM: f32 = WIDTH - 2.0 * MARGIN;
 
 /// Writes the file.
 pub(crate) fn write(report: &Report) -> Vec<u8> {
     let mut sheet = Sheet {
-        paper: Paper::new(),
-        y: MARGIN,
+        flow: Flow::new(),
         report,
     };
-    sheet.head();
+    sheet
+        .flow
+        .head(&report.organisation, &report.title, &report.labels.heading);
     sheet.facts();
     sheet.message();
     sheet.counts(&report.labels.results, &report.counts, GREEN);
@@ -28,7 +24,7 @@ pub(crate) fn write(report: &Report) -> Vec<u8> {
     }
     let labels = &report.labels;
     let (title, heading, organisation) = (&report.title, &labels.heading, &report.organisation);
-    sheet.paper.finish(
+    sheet.flow.paper.finish(
         &format!("{heading} – {title}"),
         organisation,
         labels.language,
@@ -37,129 +33,79 @@ pub(crate) fn write(report: &Report) -> Vec<u8> {
 }
 
 struct Sheet<'a> {
-    paper: Paper,
-    y: f32,
+    flow: Flow,
     report: &'a Report,
 }
 
 impl Sheet<'_> {
-    /// Begins a page when less than `height` is left.
-    fn need(&mut self, height: f32) -> bool {
-        let full = self.y + height > BOTTOM;
-        if full {
-            self.paper.next_page();
-            self.y = MARGIN;
-        }
-        full
-    }
-
-    fn put(&mut self, x: f32, face: Face, size: f32, ink: Ink, text: &str) {
-        self.paper.text(x, self.y, face, size, ink, text);
-    }
-
-    fn head(&mut self) {
-        let report = self.report;
-        self.paper.fill(0.0, 0.0, WIDTH, 6.0, BLUE);
-        self.y += 4.0;
-        self.put(MARGIN, Face::Regular, 10.0, GREY, &report.organisation);
-        self.y += 24.0;
-        for line in wrapped(Face::Bold, 20.0, &report.title, ROOM) {
-            self.put(MARGIN, Face::Bold, 20.0, BLUE, &line);
-            self.y += 24.0;
-        }
-        self.put(MARGIN, Face::Regular, 12.0, BLACK, &report.labels.heading);
-        self.y += 22.0;
-    }
-
     fn facts(&mut self) {
         for fact in &self.report.facts {
-            self.need(ROW);
-            self.put(MARGIN, Face::Bold, 9.5, BLACK, &fact.label);
+            self.flow.need(ROW);
+            self.flow.put(MARGIN, Face::Bold, 9.5, BLACK, &fact.label);
             let value = match &fact.value {
                 Cell::Count(number) => figure(*number, self.report),
                 value => value.shown(&self.report.zone),
             };
             let value = fitted(Face::Regular, 9.5, &value, ROOM - 160.0);
-            self.put(MARGIN + 160.0, Face::Regular, 9.5, BLACK, &value);
-            self.y += ROW;
+            self.flow.put(MARGIN + 160.0, Face::Regular, 9.5, BLACK, &value);
+            self.flow.y += ROW;
         }
-        self.y += 8.0;
-    }
-
-    fn title(&mut self, text: &str) {
-        self.need(3.0 * ROW);
-        self.y += 10.0;
-        self.put(MARGIN, Face::Bold, 13.0, BLUE, text);
-        self.y += 8.0;
-        self.paper
-            .line(&[(MARGIN, self.y), (WIDTH - MARGIN, self.y)], 0.8, BLUE);
-        self.y += 14.0;
+        self.flow.y += 8.0;
     }
 
     fn message(&mut self) {
-        self.title(&self.report.labels.message);
+        self.flow.title(&self.report.labels.message, 3.0 * ROW);
         for line in wrapped(Face::Regular, 10.0, &self.report.message, ROOM) {
-            self.need(ROW);
-            self.put(MARGIN, Face::Regular, 10.0, BLACK, &line);
-            self.y += ROW;
+            self.flow.need(ROW);
+            self.flow.put(MARGIN, Face::Regular, 10.0, BLACK, &line);
+            self.flow.y += ROW;
         }
-        self.y += 4.0;
+        self.flow.y += 4.0;
     }
 
     /// A table of counts with a bar for each share.
     fn counts(&mut self, title: &str, counts: &[Count], ink: Ink) {
-        self.title(title);
+        self.flow.title(title, 3.0 * ROW);
         let total: u64 = counts.iter().map(|count| count.value).sum();
         let bars = MARGIN + 290.0;
         for count in counts {
-            self.need(ROW);
-            self.put(
+            self.flow.need(ROW);
+            self.flow.put(
                 MARGIN,
                 Face::Regular,
                 9.5,
                 BLACK,
                 &fitted(Face::Regular, 9.5, &count.label, 180.0),
             );
-            self.paper.text_to(
+            self.flow.put_to(
                 MARGIN + 225.0,
-                self.y,
                 Face::Regular,
                 9.5,
                 BLACK,
                 &figure(count.value, self.report),
             );
-            self.paper.text_to(
-                MARGIN + 280.0,
-                self.y,
-                Face::Regular,
-                9.5,
-                GREY,
-                &percent(count.value, total),
-            );
-            self.paper.fill(bars, self.y - 8.0, WIDTH - MARGIN - bars, 9.0, PALE);
+            self.flow
+                .put_to(MARGIN + 280.0, Face::Regular, 9.5, GREY, &percent(count.value, total));
+            self.flow
+                .paper
+                .fill(bars, self.flow.y - 8.0, WIDTH - MARGIN - bars, 9.0, PALE);
             if total > 0 && count.value > 0 {
                 let share = (count.value as f64 / total as f64) as f32;
-                self.paper.fill(
+                self.flow.paper.fill(
                     bars,
-                    self.y - 8.0,
+                    self.flow.y - 8.0,
                     (share * (WIDTH - MARGIN - bars)).max(1.0),
                     9.0,
                     ink_of(count.key, ink),
                 );
             }
-            self.y += ROW;
+            self.flow.y += ROW;
         }
-        self.need(ROW);
-        self.put(MARGIN, Face::Bold, 9.5, BLACK, &self.report.labels.total);
-        self.paper.text_to(
-            MARGIN + 225.0,
-            self.y,
-            Face::Bold,
-            9.5,
-            BLACK,
-            &figure(total, self.report),
-        );
-        self.y += ROW + 4.0;
+        self.flow.need(ROW);
+        self.flow.put(MARGIN, Face::Bold, 9.5, BLACK, &self.report.labels.total);
+        self.flow
+            .put_to(MARGIN + 225.0, Face::Bold, 9.5, BLACK, &figure(total, self.report));
+        self.flow.y += ROW + 4.0;
     }
 
     /// Confirmations over time, as a stepped curve.
@@ -173,21 +119,22 @@ impl Sheet<'_> {
         }
         let (left, height) = (MARGIN + 36.0, 110.0);
         let right = WIDTH - MARGIN;
-        self.need(height + 70.0);
-        self.title(&self.report.labels.timeline);
-        let base = self.y + height;
+        self.flow.need(height + 70.0);
+        self.flow.title(&self.report.labels.timeline, 3.0 * ROW);
+        let base = self.flow.y + height;
         for part in 0..=4_u8 {
             let y = base - height * f32::from(part) / 4.0;
-            self.paper.line(&[(left, y), (right, y)], 0.4, [0.8, 0.82, 0.85]);
+            self.flow.paper.line(&[(left, y), (right, y)], 0.4, [0.8, 0.82, 0.85]);
             let value = (top as f64 * f64::from(part) / 4.0).round().to_string();
-            self.paper
+            self.flow
+                .paper
                 .text_to(left - 6.0, y + 3.0, Face::Regular, 8.0, GREY, &value);
         }
         for part in 0..=5_u8 {
             let x = left + (right - left) * f32::from(part) / 5.0;
             let minutes = last * f64::from(part) / 5.0 / 60.0;
             let text = format!("{minutes:.1}").replace('.', ",");
-            self.paper.text(
+            self.flow.paper.text(
                 x - width(Face::Regular, 8.0, &text) / 2.0,
                 base + 12.0,
                 Face::Regular,
@@ -196,7 +143,7 @@ impl Sheet<'_> {
                 &text,
             );
         }
-        self.paper.text_to(
+        self.flow.paper.text_to(
             right,
             base + 24.0,
             Face::Regular,
@@ -215,8 +162,8 @@ impl Sheet<'_> {
             }
             steps.push(point);
         }
-        self.paper.line(&steps, 1.4, GREEN);
-        self.y = base + 34.0;
+        self.flow.paper.line(&steps, 1.4, GREEN);
+        self.flow.y = base + 34.0;
     }
 
     /// The recipients of one final state.
@@ -224,7 +171,8 @@ impl Sheet<'_> {
         let report = self.report;
         let table = &report.recipients;
         let spots = spots(&table.columns);
-        self.title(&format!("{} ({})", count.label, count.value));
+        self.flow
+            .title(&format!("{} ({})", count.label, count.value), 3.0 * ROW);
         self.list_head(&spots);
         let rows = table
             .rows
@@ -232,11 +180,13 @@ impl Sheet<'_> {
             .zip(&report.states)
             .filter(|(_, state)| **state == count.key);
         for (index, (row, _)) in rows.enumerate() {
-            if self.need(12.0) {
+            if self.flow.need(12.0) {
                 self.list_head(&spots);
             }
             if index % 2 == 1 {
-                self.paper.fill(MARGIN - 3.0, self.y - 8.5, ROOM + 6.0, 12.0, PALE);
+                self.flow
+                    .paper
+                    .fill(MARGIN - 3.0, self.flow.y - 8.5, ROOM + 6.0, 12.0, PALE);
             }
             for spot in &spots {
                 let value = row
@@ -244,21 +194,21 @@ impl Sheet<'_> {
                     .map(|cell| cell.shown(&report.zone))
                     .unwrap_or_default();
                 let text = fitted(Face::Regular, 7.5, &value, spot.room);
-                self.put(spot.x, Face::Regular, 7.5, BLACK, &text);
+                self.flow.put(spot.x, Face::Regular, 7.5, BLACK, &text);
             }
-            self.y += 12.0;
+            self.flow.y += 12.0;
         }
-        self.y += 6.0;
+        self.flow.y += 6.0;
     }
 
     fn list_head(&mut self, spots: &[Spot]) {
-        self.need(2.0 * ROW);
+        self.flow.need(2.0 * ROW);
         for spot in spots {
             let label = &self.report.recipients.columns[spot.column].label;
             let text = fitted(Face::Bold, 7.5, label, spot.room);
-            self.put(spot.x, Face::Bold, 7.5, GREY, &text);
+            self.flow.put(spot.x, Face::Bold, 7.5, GREY, &text);
         }
-        self.y += 12.0;
+        self.flow.y += 12.0;
     }
 }
 
