@@ -244,11 +244,12 @@ fn called(root: &Path, folder: &Path, endpoint: &str, key: Option<char>, argumen
 fn calls(root: &Path, folder: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(folder)?;
     let arguments = ["--from", "127.0.0.1", "--after", "0.3", "--press", "4"];
-    let mut called = Called::start(folder, "127.0.0.1", &arguments, 8.0, 1)?;
+    // Shorter than the patience of `Called::end`.
+    let mut called = Called::start(folder, "127.0.0.1", &arguments, 5.0, 1)?;
     let pbx = Pbx::start(root, folder, called.port)?;
     pbx.order("channel originate PJSIP/out extension 100@in")?;
     let calls = called.end(1)?;
     let told = calls.first().with_context(|| pbx.log())?;
     expect_digits(told, "12")?;
-    pbx.expect(Some('4'), 5.0)
+    pbx.expect(Some('4'), 3.0)
 }
