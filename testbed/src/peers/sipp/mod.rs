@@ -4,7 +4,7 @@
 mod called;
 mod calls;
 mod parts;
-mod proof;
+pub(super) mod proof;
 mod scenario;
 
 use std::{

@@ -43,21 +43,81 @@ fn check_one(value: &str, method: &str, user: &str, password: &str) -> anyhow::R
         "the proof is that of {}",
         field("username")?
     );
-    let hash: fn(&str) -> String = match field("algorithm").unwrap_or("MD5") {
+    let quality = match field("qop") {
+        Ok(quality) => Some((field("nc")?, field("cnonce")?, quality)),
+        Err(_) => None,
+    };
+    let wanted = response(
+        field("algorithm").unwrap_or("MD5"),
+        [user, field("realm")?, password],
+        [method, field("uri")?],
+        field("nonce")?,
+        quality,
+    )?;
+    ensure!(field("response")? == wanted, "the proof is wrong; {wanted} is due");
+    Ok(())
+}
+
+/// `quality`: count, client nonce and quality of protection.
+fn response(
+    algorithm: &str,
+    [user, realm, password]: [&str; 3],
+    [method, uri]: [&str; 2],
+    nonce: &str,
+    quality: Option<(&str, &str, &str)>,
+) -> anyhow::Result<String> {
+    let hash: fn(&str) -> String = match algorithm {
         "MD5" => hashed::<Md5>,
         "SHA-256" => hashed::<Sha256>,
         "SHA-512-256" => hashed::<Sha512_256>,
         other => bail!("the algorithm {other} is not known here"),
     };
-    let secret = hash(&format!("{user}:{}:{password}", field("realm")?));
-    let request = hash(&format!("{method}:{}", field("uri")?));
-    let middle = match field("qop") {
-        Ok(quality) => format!("{}:{}:{}:{quality}", field("nonce")?, field("nc")?, field("cnonce")?),
-        Err(_) => field("nonce")?.to_owned(),
+    let secret = hash(&format!("{user}:{realm}:{password}"));
+    let request = hash(&format!("{method}:{uri}"));
+    let middle = match quality {
+        Some((count, client, quality)) => format!("{nonce}:{count}:{client}:{quality}"),
+        None => nonce.to_owned(),
     };
-    let wanted = hash(&format!("{secret}:{middle}:{request}"));
-    ensure!(field("response")? == wanted, "the proof is wrong; {wanted} is due");
-    Ok(())
+    Ok(hash(&format!("{secret}:{middle}:{request}")))
+}
+
+/// What is to be proved.
+pub struct Asked<'a> {
+    /// The value of WWW-Authenticate.
+    pub challenge: &'a str,
+    pub method: &'a str,
+    pub uri: &'a str,
+    /// How often the nonce was used, this time included.
+    pub count: u32,
+    pub user: &'a str,
+    pub password: &'a str,
+}
+
+/// The value of Authorization that answers a challenge.
+///
+/// # Errors
+/// When the challenge is not one that tocsin makes.
+pub fn prove(asked: &Asked<'_>) -> anyhow::Result<String> {
+    let challenge = asked.challenge.strip_prefix("Digest ").context("a digest challenge")?;
+    let field = |name: &str| {
+        let mut found = parameters(challenge).filter(|(known, _)| *known == name);
+        let value = found.next().map(|(_, value)| value);
+        value.with_context(|| format!("the challenge has no {name}"))
+    };
+    let (realm, nonce, algorithm) = (field("realm")?, field("nonce")?, field("algorithm")?);
+    let (user, uri, count, client) = (asked.user, asked.uri, format!("{:08x}", asked.count), "c0ffee");
+    let quality = Some((&*count, client, "auth"));
+    let response = response(
+        algorithm,
+        [user, realm, asked.password],
+        [asked.method, uri],
+        nonce,
+        quality,
+    )?;
+    Ok(format!(
+        "Digest username=\"{user}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", response=\"{response}\", \
+         algorithm={algorithm}, qop=auth, nc={count}, cnonce=\"{client}\""
+    ))
 }
 
 /// The parameters of a challenge's answer. Values with commas or escapes do not occur in these scenarios.
@@ -88,5 +148,21 @@ mod tests {
         assert_eq!(check(LOG, "Mufasa", "Circle of Life").unwrap(), 1);
         assert!(check(LOG, "Mufasa", "circle of life").is_err());
         assert_eq!(check(&LOG.replace("received", "sent"), "Mufasa", "x").unwrap(), 0);
+    }
+
+    #[test]
+    fn what_is_proved_here_is_right() {
+        let mut asked = Asked {
+            challenge: "Digest realm=\"tocsin\", nonce=\"n\", algorithm=MD5, qop=\"auth\", stale=true",
+            method: "INVITE",
+            uri: "sip:x@y",
+            count: 2,
+            user: "alice",
+            password: "secret",
+        };
+        let log = |proof: String| format!("UDP message received\n\nINVITE sip:x@y SIP/2.0\nAuthorization: {proof}\n");
+        assert_eq!(check(&log(prove(&asked).unwrap()), "alice", "secret").unwrap(), 1);
+        asked.password = "guess";
+        assert!(check(&log(prove(&asked).unwrap()), "alice", "secret").is_err());
     }
 }

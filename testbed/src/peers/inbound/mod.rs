@@ -13,6 +13,8 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use serde_json::json;
 
+mod accounts;
+
 use super::{
     Check,
     caller::{Caller, Step},
@@ -32,7 +34,7 @@ const PASSWORD: &str = "le code du beffroi";
 /// All checks, whose scenario files lie in `scenarios`; each works in a folder of its own below `folder`.
 pub fn checks(scenarios: &Path, folder: &Path) -> Vec<Check> {
     type Run = fn(&Place) -> anyhow::Result<()>;
-    let all: [(&str, &'static str, Run); 9] = [
+    let all: [(&str, &'static str, Run); 13] = [
         (
             "inbound-call-back",
             "who missed the alert rings back, hears it, presses 1, and is not rung any more",
@@ -77,6 +79,26 @@ pub fn checks(scenarios: &Path, folder: &Path) -> Vec<Check> {
             "inbound-no-such-number",
             "a called number that leads nowhere gets 404",
             no_such_number,
+        ),
+        (
+            "inbound-account",
+            "a telephone with an account is challenged, let in with its password, and talked to",
+            accounts::right,
+        ),
+        (
+            "inbound-wrong-password",
+            "a telephone with a wrong password gets 403 and learns nothing",
+            accounts::wrong,
+        ),
+        (
+            "inbound-replay",
+            "a proof that was used, and an old count of a nonce, get 401 with stale; a higher count and a fresh nonce get in",
+            accounts::replayed,
+        ),
+        (
+            "inbound-stale-nonce",
+            "a nonce of more than a minute ago gets 401 with stale, and its successor gets in",
+            accounts::stale,
         ),
     ];
     all.map(|(name, story, run)| {
@@ -151,6 +173,11 @@ impl House {
 
     /// SIPp places one call by a scenario, from `from`; whatever it wants is an error with its log.
     fn call(&self, place: &Place, call: &Call) -> anyhow::Result<Heard> {
+        self.call_with(place, call, &[])
+    }
+
+    /// The same with more arguments of SIPp.
+    fn call_with(&self, place: &Place, call: &Call, more: &[&str]) -> anyhow::Result<Heard> {
         let caller = Caller::listen(call.steps)?;
         let port = UdpSocket::bind((call.from, 0))?.local_addr()?.port();
         let errors = self.stage.path("sipp-errors.log");
@@ -162,6 +189,7 @@ impl House {
             .args(["-m", "1", "-nostdin", "-timeout", "180s", "-timeout_error"])
             .args(["-s", call.called, "-key", "caller", call.caller])
             .args(["-key", "rtp_port", &caller.address.port().to_string()])
+            .args(more)
             .args(["-trace_err", "-error_file"])
             .arg(&errors)
             .current_dir(&self.stage.folder)
