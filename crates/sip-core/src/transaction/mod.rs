@@ -4,6 +4,7 @@
 
 pub(crate) mod client;
 pub(crate) mod client_invite;
+pub(crate) mod entry;
 pub(crate) mod server;
 pub(crate) mod server_invite;
 pub(crate) mod table;
