@@ -2,16 +2,13 @@
 
 use crate::counts::Counts;
 use crate::member::{Confirmation, Member, Texted, is_text};
+use crate::prediction::Observed;
 use crate::time::Moment;
 use crate::{
     AttemptId, Bill, CallPhase, CallStats, CampaignId, CampaignState, Cause, ConfirmedBy, E164, Event, FinalState,
     Heard, MessageId, Outcome, Policy, RecipientId, SharedNumbers, TrunkIndex, state::Lookup, statistics::Quality,
 };
 use std::collections::HashMap;
-use std::time::Duration;
-
-/// Unknown ends of one number that do not count as tries; beyond, they do, so that lost reports cannot ring for ever.
-const FREE_UNKNOWNS: u8 = 3;
 
 /// A campaign.
 #[derive(Debug)]
@@ -35,6 +32,8 @@ pub(crate) struct Campaign {
     /// In order of their ids.
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) counts: Counts,
+    /// What its calls tell of telephones.
+    pub(crate) observed: Observed,
     /// Whether its results have lost their persons.
     pub(crate) is_anonymous: bool,
     /// Grows with each change of the message.
@@ -120,6 +119,7 @@ impl Campaign {
             index: HashMap::new(),
             attempts: Vec::new(),
             counts: Counts::default(),
+            observed: Observed::default(),
             is_anonymous: false,
             edition: 0,
             recalled_before: 0,
@@ -227,7 +227,6 @@ impl Campaign {
                 member.state = FinalState::NoNumber;
             }
             *self.counts.of(&member) += 1;
-            self.counts.numbers += member.slots.iter().filter(|slot| slot.is_listed).count() as u64;
             if self.policy.shared_numbers == SharedNumbers::Once {
                 for (slot, known) in (0..).zip(&member.slots) {
                     if let Some(number) = known.number {
@@ -246,7 +245,6 @@ impl Campaign {
     fn forget(&mut self, at: usize) {
         let Some(member) = self.members.get_mut(at) else { return };
         member.language = None;
-        let listed = member.slots.iter().filter(|slot| slot.is_listed).count() as u64;
         for slot in &mut member.slots {
             if let Some(sharers) = slot.number.and_then(|number| self.by_number.get_mut(&number)) {
                 sharers.retain(|(sharer, _)| *sharer as usize != at);
@@ -254,7 +252,6 @@ impl Campaign {
             slot.number = None;
             slot.is_listed = false;
         }
-        self.counts.numbers = self.counts.numbers.saturating_sub(listed);
         self.settle(at);
     }
 
@@ -531,10 +528,7 @@ impl Campaign {
         self.counts.outcomes[outcome.cause() as usize] += 1;
         self.counts.cost_micros += bill.micros;
         self.counts.billed_seconds += u64::from(bill.seconds);
-        if !is_text(attempt.slot) && !matches!(outcome, Outcome::Cancelled | Outcome::Unknown) {
-            self.counts.held += 1;
-            self.counts.held_ms += u64::from(attempt.ringing_ms) + u64::from(attempt.talking_ms);
-        }
+        self.observed.add(attempt);
         let (member, slot, trunk, edition) = (attempt.member as usize, attempt.slot, attempt.trunk, attempt.edition);
         self.charge(member, slot, trunk, outcome, at, at_ms);
         match outcome {
@@ -556,82 +550,4 @@ impl Campaign {
         }
         self.settle(member);
     }
-
-    /// Enters an outcome into the account of its number and its member.
-    fn charge(&mut self, at: usize, slot: u8, trunk: TrunkIndex, outcome: Outcome, now: Moment, at_ms: i64) {
-        let is_text = is_text(slot);
-        let delay = match (is_text, &outcome) {
-            // A number that takes no texts never will.
-            (true, Outcome::Unreachable { .. } | Outcome::Rejected { .. }) => None,
-            (true, _) => Some(self.policy.texts.delay),
-            (false, outcome) => self.delay(outcome),
-        };
-        let Some(member) = self.members.get_mut(at) else { return };
-        let Some(slot) = member.slots.get_mut(usize::from(slot)) else {
-            return;
-        };
-        slot.live = None;
-        if outcome == Outcome::Cancelled {
-            return;
-        }
-        member.last_ms = Some(at_ms);
-        // Safe for the counts: a member that is over without an answer has no call that could end.
-        // A text that failed does not hide what became of the calls.
-        if !is_text || member.last.is_none() {
-            member.last = Some(outcome);
-        }
-        member.has_answered |= matches!(outcome, Outcome::Confirmed | Outcome::AnsweredNotConfirmed(_));
-        member.has_heard |= matches!(
-            outcome,
-            Outcome::Confirmed | Outcome::AnsweredNotConfirmed(Heard::Whole)
-        );
-        slot.avoid = None;
-        if let Outcome::Congestion { .. } = outcome {
-            slot.avoid = Some(trunk);
-            slot.not_before = now + congestion_delay(slot.congestions);
-            slot.congestions = slot.congestions.saturating_add(1);
-            return;
-        }
-        slot.congestions = 0;
-        let is_free = outcome == Outcome::Unknown && slot.unknowns < FREE_UNKNOWNS;
-        if is_free {
-            slot.unknowns += 1;
-        } else {
-            slot.tries = slot.tries.saturating_add(1);
-            if !is_text {
-                member.tries = member.tries.saturating_add(1);
-            }
-        }
-        match delay {
-            Some(delay) => slot.not_before = now + delay,
-            None => slot.is_dead = true,
-        }
-        if !is_text {
-            member.not_before = now + self.policy.between_numbers;
-        }
-    }
-
-    /// The wait after an outcome; `None`: the number is not tried again.
-    fn delay(&self, outcome: &Outcome) -> Option<Duration> {
-        let delays = &self.policy.delays;
-        match outcome.cause() {
-            // Only seen when an older message was confirmed that had been recalled.
-            Cause::Confirmed | Cause::Cancelled | Cause::Congestion => Some(Duration::ZERO),
-            Cause::NotConfirmed => delays.not_confirmed,
-            Cause::HungUpEarly => delays.hung_up_early,
-            Cause::Machine => delays.machine,
-            Cause::Busy => delays.busy,
-            Cause::NoAnswer => delays.no_answer,
-            Cause::Unreachable => delays.unreachable,
-            Cause::Rejected => delays.rejected,
-            Cause::Failed => delays.failed,
-            Cause::Sent | Cause::Delivered => None,
-            Cause::Unknown => Some(delays.unknown.unwrap_or(Duration::from_secs(5))),
-        }
-    }
-}
-
-/// Wait after carrier failures in a row: 1, 2, 4 … 30 s. The first one leaves time for a change of trunk.
-fn congestion_delay(failures: u8) -> Duration {
-    Duration::from_secs(1 << failures.min(5)).min(Duration::from_secs(30))
 }

@@ -18,11 +18,6 @@ pub(crate) struct Counts {
     pub(crate) outcomes: [u64; Cause::ALL.len()],
     pub(crate) cost_micros: u64,
     pub(crate) billed_seconds: u64,
-    /// Sum of the times in which channels were held, and of attempts that counted in it.
-    pub(crate) held_ms: u64,
-    pub(crate) held: u64,
-    /// Numbers of all members.
-    pub(crate) numbers: u64,
 }
 
 impl Counts {

@@ -8,8 +8,8 @@
 use crate::journal::Reader;
 use crate::{
     Action, Answer, Assumptions, CallReport, Caller, CampaignId, CampaignReport, CampaignState, Command, CommandError,
-    Contact, Dialer, Journal, JournalError, LiveView, Message, Messenger, Notice, Now, Policy, Prediction, Query,
-    Record, Reply, Sequence, Settings, TrunkChange, TrunkIndex,
+    Contact, Dialer, Journal, JournalError, LiveView, Message, Messenger, Notice, Now, Outlook, Policy, Prediction,
+    Query, Record, Reply, Sequence, Settings, TrunkChange, TrunkIndex,
 };
 use arc_swap::ArcSwap;
 use std::collections::VecDeque;
@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 
 /// Least time between two views: five a second while something changes.
 const VIEW_PERIOD: Duration = Duration::from_millis(200);
+/// Least time between two predictions of running campaigns; longer where they take long, so that they take at most a tenth
+/// of a core.
+const FORECAST_PERIOD: Duration = Duration::from_secs(5);
 /// Wait before a journal that failed is tried again.
 const JOURNAL_RETRY: Duration = Duration::from_millis(250);
 /// Inputs taken before actions and records are looked at.
@@ -37,6 +40,7 @@ enum Input {
     Durable(Durable),
     JournalFailed(String),
     Journal(SyncSender<Result<Reader, JournalError>>),
+    Forecast(CampaignId, Prediction, Duration),
     Stop(SyncSender<()>),
 }
 
@@ -213,6 +217,11 @@ pub fn start_with(
         }
         .run(&taken)
     })?;
+    let (outlooks, asked) = mpsc::channel();
+    let to_dialer = inputs.clone();
+    let forecaster = std::thread::Builder::new()
+        .name("forecast".into())
+        .spawn(move || foretell(&asked, &to_dialer))?;
     let loop_view = Arc::clone(&view);
     std::thread::Builder::new().name("dialer".into()).spawn(move || {
         let mut driver = Driver {
@@ -224,12 +233,15 @@ pub fn start_with(
             viewed: Instant::now(),
             is_changed: true,
             replies: VecDeque::new(),
+            outlooks,
+            next_forecast: Some(Instant::now()),
             flush_us: 0,
             head: String::new(),
         };
         let stopped = driver.run(&received);
         drop(driver);
         let _ = writer.join();
+        let _ = forecaster.join();
         if let Some(stopped) = stopped {
             let _ = stopped.send(());
         }
@@ -253,6 +265,9 @@ struct Driver {
     viewed: Instant,
     is_changed: bool,
     replies: VecDeque<Waiting>,
+    outlooks: Sender<(CampaignId, Outlook)>,
+    /// When the next campaign's rest is predicted; `None` while that is under way.
+    next_forecast: Option<Instant>,
     flush_us: u64,
     head: String,
 }
@@ -265,6 +280,7 @@ impl Driver {
             self.hand_over();
             self.act();
             self.show();
+            self.forecast();
             match inputs.recv_timeout(self.wait()) {
                 Ok(input) => {
                     self.is_changed = true;
@@ -338,6 +354,10 @@ impl Driver {
             Input::JournalFailed(why) => {
                 tracing::error!(%why, "the journal cannot be written; no new call is started until it can");
                 self.dialer.handle_journal_failure(now, &why);
+            }
+            Input::Forecast(campaign, prediction, took) => {
+                self.dialer.handle_forecast(campaign, &prediction);
+                self.next_forecast = Some(Instant::now() + FORECAST_PERIOD.max(took * 10));
             }
             Input::Journal(sender) => {
                 let _ = self.batches.send(Work::Read(sender));
@@ -415,6 +435,20 @@ impl Driver {
         }
     }
 
+    /// Has the end of a running campaign predicted, if it is time.
+    fn forecast(&mut self) {
+        if self.next_forecast.is_none_or(|due| Instant::now() < due) {
+            return;
+        }
+        match self.dialer.next_forecast(Now::read()) {
+            Some(outlook) => {
+                self.next_forecast = None;
+                let _ = self.outlooks.send(outlook);
+            }
+            None => self.next_forecast = Some(Instant::now() + VIEW_PERIOD),
+        }
+    }
+
     fn publish(&mut self) {
         let mut view = self.dialer.view(Now::read());
         view.journal.flush_us = self.flush_us;
@@ -426,6 +460,20 @@ impl Driver {
             .any(|campaign| campaign.state == CampaignState::Running);
         self.view.store(Arc::new(view));
         self.viewed = Instant::now();
+    }
+}
+
+/// Predicts the ends of campaigns, away from the dialer's thread.
+fn foretell(asked: &Receiver<(CampaignId, Outlook)>, inputs: &Sender<Input>) {
+    while let Ok((campaign, outlook)) = asked.recv() {
+        let start = Instant::now();
+        let prediction = outlook.predict();
+        if inputs
+            .send(Input::Forecast(campaign, prediction, start.elapsed()))
+            .is_err()
+        {
+            return;
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 //! - [`message`](Message), [`tariff`](Tariff), [`contact`](Contact), [`settings`](Settings): what calls say, cost, reach, use.
 
 mod campaign;
+mod charge;
 mod codec;
 mod command;
 mod commands;
@@ -25,11 +26,13 @@ mod member;
 mod message;
 mod meter;
 mod missed;
+mod news;
 mod order;
 mod outcome;
 mod plan;
 mod policy;
 mod prediction;
+mod queue;
 mod record;
 mod report;
 mod restore;

@@ -172,6 +172,12 @@ impl Member {
         self.slots[..VOICE].iter().any(|slot| slot.live.is_some())
     }
 
+    /// Whether somebody was called, well or not, since the last fresh start.
+    pub(crate) fn was_called(&self) -> bool {
+        let was_tried = |slot: &Slot| slot.tries > 0 || slot.unknowns > 0 || slot.congestions > 0;
+        self.slots[..VOICE].iter().any(was_tried)
+    }
+
     /// Whether a call or a text is on its way.
     pub(crate) fn is_busy(&self) -> bool {
         self.slots.iter().any(|slot| slot.live.is_some())

@@ -2,6 +2,7 @@
 
 use crate::hours::hours;
 use crate::member::SLOTS;
+use crate::queue::Queue;
 use crate::time::Moment;
 use crate::{CampaignId, E164, Now, Policy, RecipientId, Throttle};
 use jiff::tz::TimeZone;
@@ -24,6 +25,8 @@ pub(crate) struct Item {
 struct Unit {
     stamp: u32,
     class: u16,
+    /// The person was called before.
+    is_again: bool,
 }
 
 /// The queues of one campaign.
@@ -31,7 +34,7 @@ struct Unit {
 pub(crate) struct Plan {
     units: Vec<[Unit; SLOTS]>,
     /// What may be tried now, by class of number, in order.
-    pub(crate) ready: Vec<VecDeque<Item>>,
+    pub(crate) ready: Vec<Queue>,
     /// Stride scheduling: the campaign with the least pass is served next.
     pub(crate) pass: f64,
     /// Attempts in progress.
@@ -55,7 +58,11 @@ impl Plan {
 
     /// Members added to the campaign, with the classes of their numbers.
     pub(crate) fn add(&mut self, classes: [u16; SLOTS]) {
-        self.units.push(classes.map(|class| Unit { stamp: 0, class }));
+        self.units.push(classes.map(|class| Unit {
+            stamp: 0,
+            class,
+            is_again: false,
+        }));
     }
 
     pub(crate) fn members(&self) -> usize {
@@ -90,25 +97,36 @@ impl Plan {
         self.item(item.member, item.slot) == item
     }
 
-    fn queue(&mut self, class: u16) -> &mut VecDeque<Item> {
+    /// Whether the person was called before: such entries have a queue of their own.
+    pub(crate) fn set_again(&mut self, member: u32, slot: u8, is_again: bool) {
+        if let Some(units) = self.units.get_mut(member as usize) {
+            units[usize::from(slot) % SLOTS].is_again = is_again;
+        }
+    }
+
+    /// The queue where an entry belongs, if it still stands, and in which part of it.
+    fn queue(&mut self, item: Item) -> Option<(&mut Queue, bool)> {
+        let class = self.class(item.member, item.slot);
+        if class == NO_ROUTE || !self.is_valid(item) {
+            return None;
+        }
+        let is_again = self.units.get(item.member as usize)?[usize::from(item.slot) % SLOTS].is_again;
         let class = usize::from(class);
         if self.ready.len() <= class {
-            self.ready.resize_with(class + 1, VecDeque::new);
+            self.ready.resize_with(class + 1, Queue::default);
         }
-        &mut self.ready[class]
+        Some((&mut self.ready[class], is_again))
     }
 
     pub(crate) fn push(&mut self, item: Item) {
-        let class = self.class(item.member, item.slot);
-        if class != NO_ROUTE && self.is_valid(item) {
-            self.queue(class).push_back(item);
+        if let Some((queue, is_again)) = self.queue(item) {
+            queue.push(item, is_again);
         }
     }
 
     pub(crate) fn push_first(&mut self, item: Item) {
-        let class = self.class(item.member, item.slot);
-        if class != NO_ROUTE && self.is_valid(item) {
-            self.queue(class).push_front(item);
+        if let Some((queue, is_again)) = self.queue(item) {
+            queue.push_first(item, is_again);
         }
     }
 

@@ -135,6 +135,7 @@ impl Dialer {
         }
         let mut enqueue = |next: Next| {
             if let Next::Try(slot, due) = next {
+                plan.set_again(at, slot, member.was_called());
                 let item = plan.item(at, slot);
                 if due <= moment {
                     plan.push(item);
@@ -157,10 +158,7 @@ impl Dialer {
             return;
         }
         while let Some((campaign, class)) = self.choose(now, moment) {
-            let item = self
-                .plans
-                .get_mut(&campaign)
-                .and_then(|plan| plan.ready[class].pop_front());
+            let item = self.plans.get_mut(&campaign).and_then(|plan| plan.ready[class].pop());
             if let Some(item) = item {
                 self.intend(now, moment, campaign, class, item);
             }
@@ -286,6 +284,7 @@ impl Dialer {
                 throttles,
                 parts,
                 is_placed: false,
+                is_taken: false,
                 is_thanked: false,
             },
         );

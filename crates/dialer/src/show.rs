@@ -100,16 +100,16 @@ impl Dialer {
         }
     }
 
-    /// When a running campaign will be over: what is left of it, at the pace that its channels and its observed calls
-    /// allow, and never after its period.
+    /// When a running campaign will be over, by the newest prediction, and never after its period.
     fn predicted_end(&self, campaign: &Campaign, now: Now) -> Option<i64> {
         if campaign.state != CampaignState::Running {
             return campaign.ended_ms;
         }
-        let moment = self.clock.moment(now);
-        let end = crate::prediction::remaining(campaign, &self.settings);
-        let left = campaign.deadline()?.since(moment).min(end);
-        Some(now.utc_ms + i64::try_from(left.as_millis()).unwrap_or(0))
+        let left = campaign.deadline()?.since(self.clock.moment(now));
+        let latest = now
+            .utc_ms
+            .saturating_add(i64::try_from(left.as_millis()).unwrap_or(i64::MAX));
+        Some(self.forecasts.end(campaign.id)?.max(now.utc_ms).min(latest))
     }
 
     /// Looks something up.

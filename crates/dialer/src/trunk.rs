@@ -12,6 +12,11 @@ const CATCH_UP: Duration = Duration::from_millis(50);
 const TOLERATED: u32 = 5;
 const REST: Duration = Duration::from_secs(5);
 const MIN_PACE: f64 = 0.05;
+/// Share of refused calls up to which a trunk keeps its pace: numbers have shortages of their own, and a trunk that slows
+/// down for each of them never reaches its pace.
+const BEARABLE: f64 = 0.2;
+/// How much the newest call counts in that share.
+const NEWEST: f64 = 1.0 / 32.0;
 
 /// When a trunk may start its next call.
 ///
@@ -93,6 +98,9 @@ pub(crate) struct Trunk {
     pub(crate) prices: Vec<u32>,
     pub(crate) is_up: bool,
     pub(crate) blocked_until: Moment,
+    /// The part of it that the carrier asked for in its answers to calls (Retry-After): stands also when the trunk is said to
+    /// be up, which any answer to a ping or to another call shows.
+    asked_until: Moment,
     /// Channels held: attempts from their intent to their end.
     pub(crate) in_use: u32,
     /// Attempts whose intent is written and whose call is not placed yet.
@@ -102,6 +110,8 @@ pub(crate) struct Trunk {
     pub(crate) placed: u64,
     pub(crate) congested: u64,
     congested_in_a_row: u32,
+    /// Share of the calls that the carrier refused of late.
+    refused: f64,
     pacer: Pacer,
 }
 
@@ -114,12 +124,14 @@ impl Trunk {
             prices: Vec::new(),
             is_up: true,
             blocked_until: Moment::default(),
+            asked_until: Moment::default(),
             in_use: 0,
             on_the_way: 0,
             outbox: VecDeque::new(),
             placed: 0,
             congested: 0,
             congested_in_a_row: 0,
+            refused: 0.0,
             pacer,
         }
     }
@@ -168,8 +180,9 @@ impl Trunk {
                     self.pacer.ramp_start = now;
                 }
                 self.is_up = true;
-                self.blocked_until = Moment::default();
+                self.blocked_until = self.asked_until;
                 self.congested_in_a_row = 0;
+                self.refused = 0.0;
             }
             TrunkChange::Down => self.is_up = false,
             TrunkChange::RetryAfter(wait) => self.block(now + wait, now),
@@ -181,17 +194,26 @@ impl Trunk {
         self.pacer.ramp_start = self.pacer.ramp_start.max(until.max(now));
     }
 
-    /// An attempt ended for reasons of the carrier: slow down; rest if it happens again and again.
+    /// An attempt ended for reasons of the carrier: slow down if many do; rest if it happens again and again.
     pub(crate) fn congestion(&mut self, now: Moment, retry_after: Option<Duration>) {
         self.congested += 1;
         self.congested_in_a_row += 1;
-        self.pacer.pace = (self.pacer.pace * 0.7).max(MIN_PACE);
+        self.refused += (1.0 - self.refused) * NEWEST;
+        if self.refused > BEARABLE {
+            self.pacer.pace = (self.pacer.pace * 0.7).max(MIN_PACE);
+        }
         if let Some(wait) = retry_after {
+            self.asked_until = self.asked_until.max(now + wait);
             self.block(now + wait, now);
         } else if self.congested_in_a_row >= TOLERATED {
             self.congested_in_a_row = 0;
             self.block(now + REST, now);
         }
+    }
+
+    /// The carrier took a call: it rings, or ended for reasons of the person called. Once per call.
+    pub(crate) fn took_call(&mut self) {
+        self.refused -= self.refused * NEWEST;
     }
 
     /// An attempt ended for reasons of the person called: the carrier works.
@@ -358,6 +380,34 @@ mod tests {
         trunk.congestion(Moment(0), Some(Duration::from_secs(7)));
         assert!(!trunk.takes_calls(Moment(6_999_999)));
         assert!(trunk.takes_calls(Moment(7_000_000)));
+        // That the trunk answers something else is no leave to call.
+        trunk.congestion(Moment(7_000_000), Some(Duration::from_secs(7)));
+        trunk.change(Moment(8_000_000), TrunkChange::Up);
+        assert!(!trunk.takes_calls(Moment(13_999_999)));
+        assert!(trunk.takes_calls(Moment(14_000_000)));
+    }
+
+    #[test]
+    fn the_pace_falls_when_many_calls_are_refused_and_not_for_one_in_ten() {
+        let mut trunk = Trunk::new(TrunkSettings::new("a", 10, 10.0), Medium::Voice, Moment(0));
+        for call in 0..1_000 {
+            if call % 10 == 0 {
+                trunk.congestion(Moment(0), None);
+            } else {
+                trunk.took_call();
+                trunk.worked();
+            }
+        }
+        assert_eq!(trunk.pacer.pace, 1.0);
+        for call in 0..100 {
+            if call % 2 == 0 {
+                trunk.congestion(Moment(0), None);
+            } else {
+                trunk.took_call();
+                trunk.worked();
+            }
+        }
+        assert!(trunk.pacer.pace < 0.2, "{}", trunk.pacer.pace);
     }
 
     #[test]

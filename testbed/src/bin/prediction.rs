@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use dialer::{Assumptions, NumberOrder, Policy, Prediction, Preset};
-use testbed::sim::{Population, Report, Setup, predict, run};
+use dialer::{Assumptions, Prediction};
+use testbed::sim::{Comparison, Order, Report, Shape, predict, run, shapes};
 
 /// Compares predictions and schedules with simulations.
 #[derive(Parser)]
@@ -18,59 +18,9 @@ struct Arguments {
     /// Seeds per shape.
     #[arg(long, default_value_t = 5)]
     seeds: u64,
-}
-
-/// A shape of campaign.
-struct Shape {
-    name: &'static str,
-    recipients: u32,
-    numbers: u32,
-    channels: u32,
-    calls_per_second: u32,
-    population: Population,
-    policy: Policy,
-}
-
-fn shapes() -> Vec<Shape> {
-    let alert = || Preset::Immediate.policy();
-    let shape = |name, recipients, numbers, channels, calls_per_second| Shape {
-        name,
-        recipients,
-        numbers,
-        channels,
-        calls_per_second,
-        population: Population::ORDINARY,
-        policy: alert(),
-    };
-    vec![
-        shape("the communes of the Somme", 782, 3, 60, 10),
-        shape("few channels", 3_000, 3, 30, 10),
-        shape("slow trunk", 5_000, 2, 400, 10),
-        shape("large", 20_000, 2, 600, 40),
-        shape("one number each", 3_000, 1, 60, 10),
-        Shape {
-            policy: Policy {
-                order: NumberOrder::AllAtOnce,
-                ..alert()
-            },
-            ..shape("all numbers at once", 1_000, 3, 90, 10)
-        },
-        Shape {
-            population: Population {
-                absent: 45,
-                ..Population::ORDINARY
-            },
-            ..shape("holidays", 3_000, 3, 60, 10)
-        },
-        Shape {
-            population: Population {
-                busy: 20,
-                congested: 10,
-                ..Population::ORDINARY
-            },
-            ..shape("network under strain", 3_000, 3, 60, 10)
-        },
-    ]
+    /// Also the times of every order, in minutes.
+    #[arg(long)]
+    orders: bool,
 }
 
 /// Relative errors of one prediction against what happened.
@@ -100,29 +50,61 @@ fn cell(mut errors: Vec<f64>) -> String {
     format!("{median:.0} ({worst:.0})")
 }
 
+const SCHEDULES: [&str; 2] = [
+    "| campaign | people × numbers | channels | calls/s | last call after | over the best order: 50 % | 90 % | 99 % | \
+     last call | idle | over the clairvoyant: last call | over the bound: last call |",
+    "|---|---|---|---|---|---|---|---|---|---|---|---|",
+];
+
+/// One line of the table of schedules.
+fn schedules_line(shape: &Shape, comparison: &Comparison) -> String {
+    let percent = |ratio: f64| (ratio - 1.0) * 100.0;
+    let best = comparison.over_best(false).map(percent);
+    format!(
+        "| {} | {} × {} | {} | {} | {:.0} min | {:.1} % | {:.1} % | {:.1} % | {:.1} % | {:.1} % | {:.0} % | {:.0} % |",
+        shape.name,
+        shape.recipients,
+        shape.numbers,
+        shape.channels,
+        shape.calls_per_second,
+        comparison.ours()[3] / 60.0,
+        best[0],
+        best[1],
+        best[2],
+        best[3],
+        comparison.most_waste() * 100.0,
+        percent(comparison.over_best(true)[3]),
+        percent(comparison.over_bound()),
+    )
+}
+
+/// Every order's times in minutes.
+fn print_orders(shape: &Shape, comparison: &Comparison) {
+    let line = |name: &str, times: [f64; 4]| {
+        let [half, ninety, ninety_nine, last] = times.map(|time| time / 60.0);
+        println!("  {name:28} {half:7.2} {ninety:7.2} {ninety_nine:7.2} {last:7.2}");
+    };
+    println!("{}", shape.name);
+    line("tocsin", comparison.ours());
+    Order::ALL
+        .iter()
+        .for_each(|order| line(order.name(), comparison.of(*order)));
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let started = Instant::now();
     let mut predictions = Vec::new();
     let mut schedules = Vec::new();
     for shape in shapes() {
-        let setup = |seed: u64| Setup {
-            recipients: shape.recipients,
-            numbers: shape.numbers,
-            channels: shape.channels,
-            calls_per_second: shape.calls_per_second,
-            population: shape.population,
-            policy: shape.policy.clone(),
-            look_at: Some(0.25),
-            ..Setup::quiet(seed)
-        };
+        let setup = |seed: u64| shape.setup(seed);
         // What an earlier campaign of the same kind observed.
         let Ok(earlier) = run(&setup(arguments.seed + 1_000)) else {
             println!("the simulation of “{}” failed", shape.name);
             return ExitCode::FAILURE;
         };
         let mut errors: [Vec<Errors>; 3] = Default::default();
-        let (mut ratios, mut times) = (Vec::new(), Vec::new());
+        let mut comparison = Comparison::default();
         for seed in arguments.seed..arguments.seed + arguments.seeds {
             let setup = setup(seed);
             let report = match run(&setup) {
@@ -141,8 +123,7 @@ fn main() -> ExitCode {
             if let Some(outlook) = &report.outlook {
                 errors[2].push(Errors::of(&outlook.predict(), &report));
             }
-            ratios.push(report.last_call.as_secs_f64() / report.bound.as_secs_f64());
-            times.push(report.last_call.as_secs_f64());
+            comparison.add(&setup, &report);
         }
         let told = [
             "before, nothing known",
@@ -160,26 +141,16 @@ fn main() -> ExitCode {
                 column(3)
             ));
         }
-        ratios.sort_by(f64::total_cmp);
-        times.sort_by(f64::total_cmp);
-        schedules.push(format!(
-            "| {} | {} × {} | {} | {} | {:.0} min | {:.1} % | {:.1} % |",
-            shape.name,
-            shape.recipients,
-            shape.numbers,
-            shape.channels,
-            shape.calls_per_second,
-            times[times.len() / 2] / 60.0,
-            (ratios[ratios.len() / 2] - 1.0) * 100.0,
-            (ratios[ratios.len() - 1] - 1.0) * 100.0,
-        ));
+        if arguments.orders {
+            print_orders(&shape, &comparison);
+        }
+        schedules.push(schedules_line(&shape, &comparison));
     }
     println!("| campaign | prediction | 50 % | 90 % | 99 % | cost |");
     println!("|---|---|---|---|---|---|");
     predictions.iter().for_each(|line| println!("{line}"));
     println!();
-    println!("| campaign | people × numbers | channels | calls/s | last call after | over the bound, median | worst |");
-    println!("|---|---|---|---|---|---|---|");
+    SCHEDULES.iter().for_each(|line| println!("{line}"));
     schedules.iter().for_each(|line| println!("{line}"));
     let took = Duration::from_secs(started.elapsed().as_secs());
     eprintln!("{} seeds per shape, {took:?}", arguments.seeds);

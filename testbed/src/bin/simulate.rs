@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use dialer::Preset;
-use testbed::sim::{Faults, Population, Quality, Setup, run};
+use testbed::sim::{Faults, Population, Quality, Setup, Span, run};
 
 /// Simulates campaigns against a hostile carrier.
 #[derive(Parser)]
@@ -34,6 +34,12 @@ struct Arguments {
     /// Crashes in the middle of the campaign.
     #[arg(long, default_value_t = 3)]
     crashes: u32,
+    /// The carrier is gone for so many seconds, from the thirtieth on.
+    #[arg(long)]
+    outage: Option<u64>,
+    /// The carrier refuses every call with 503 and Retry-After: 10 for so many seconds, from the thirtieth on.
+    #[arg(long)]
+    storm: Option<u64>,
 }
 
 fn main() -> ExitCode {
@@ -74,6 +80,10 @@ fn setup(arguments: &Arguments, seed: u64) -> Setup {
         fastest: Duration::from_millis(2),
         slowest: Duration::from_millis(60),
     };
+    let span = |length| Span {
+        after: Duration::from_secs(30),
+        length: Duration::from_secs(length),
+    };
     Setup {
         seed,
         recipients: arguments.recipients,
@@ -84,7 +94,9 @@ fn setup(arguments: &Arguments, seed: u64) -> Setup {
         faults: Faults {
             network,
             crashes: arguments.crashes,
-            slowest_flush: Duration::from_millis(20),
+            outage: arguments.outage.map(span),
+            storm: arguments.storm.map(|length| (span(length), Duration::from_secs(10))),
+            ..Faults::NONE
         },
         policy: Preset::Immediate.policy(),
         look_at: None,

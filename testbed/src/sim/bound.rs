@@ -101,13 +101,13 @@ fn jobs(report: &CampaignReport) -> Vec<Job> {
 }
 
 /// Whether the call was one that ended for reasons of the person called.
-fn counts(row: &dialer::AttemptRow) -> bool {
+pub(super) fn counts(row: &dialer::AttemptRow) -> bool {
     let cause = row.outcome.map(|outcome| outcome.cause());
     !matches!(cause, None | Some(Cause::Cancelled | Cause::Congestion))
 }
 
 /// The least wait before the same number is called again.
-fn wait(policy: &Policy, row: &dialer::AttemptRow) -> f64 {
+pub(super) fn wait(policy: &Policy, row: &dialer::AttemptRow) -> f64 {
     let delays = &policy.delays;
     let delay = match row.outcome.map(|outcome| outcome.cause()) {
         Some(Cause::Busy) => delays.busy,

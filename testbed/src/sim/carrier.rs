@@ -5,11 +5,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use sip_core::{CallId, Config, Endpoint, Event, Local, Transport, TrunkConfig};
+use sip_core::{CallId, Config, Endpoint, Event, Local, StatusCode, Transport, TrunkConfig};
 
 use super::phone::{Deed, Population};
+use super::setup::Setup;
 
 /// What a telephone does at a certain moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,19 +40,35 @@ pub(super) struct Carrier {
     pub(super) endpoint: Endpoint,
     legs: HashMap<CallId, Leg>,
     population: Population,
-    rng: ChaCha8Rng,
+    seed: u64,
     /// Calls that came in, by called number.
-    pub(super) calls_to: HashMap<String, u32>,
-    /// Numbers of the calls that came in since the last look.
-    pub(super) fresh: Vec<String>,
+    calls_to: HashMap<String, u32>,
+    /// No new call is taken then.
+    storm: Option<Storm>,
+    /// Calls refused in it.
+    pub(super) refused: u64,
+    /// Calls that came although Retry-After forbade them.
+    pub(super) importunate: u64,
 }
 
+/// When new calls are refused, and what is asked with it.
+struct Storm {
+    from: Instant,
+    until: Instant,
+    pause: Duration,
+    /// The pause that was asked for: since when, and until when.
+    asked: Option<(Instant, Instant)>,
+}
+
+/// A refusal is known at the other end after this time; and so much sooner may a call come than the latest one asked.
+const KNOWN_AFTER: Duration = Duration::from_millis(200);
+
 /// A telephone hangs up when a call lasts longer than this: the far end has died.
-const LONGEST: Duration = Duration::from_secs(180);
+pub(super) const LONGEST: Duration = Duration::from_secs(180);
 
 impl Carrier {
-    pub(super) fn new(now: Instant, address: SocketAddr, peer: SocketAddr, seed: u64, population: Population) -> Self {
-        let rng = ChaCha8Rng::seed_from_u64(seed ^ 0xCA11);
+    pub(super) fn new(now: Instant, address: SocketAddr, peer: SocketAddr, setup: &Setup) -> Self {
+        let seed = setup.seed;
         let mut seed_bytes = [7; 32];
         seed_bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let limits = sip_core::Limits {
@@ -77,10 +92,17 @@ impl Carrier {
         Self {
             endpoint,
             legs: HashMap::new(),
-            population,
-            rng,
+            population: setup.population,
+            seed,
             calls_to: HashMap::new(),
-            fresh: Vec::new(),
+            storm: setup.faults.storm.map(|(span, pause)| Storm {
+                from: now + span.after,
+                until: now + span.end(),
+                pause,
+                asked: None,
+            }),
+            refused: 0,
+            importunate: 0,
         }
     }
 
@@ -88,10 +110,14 @@ impl Carrier {
     pub(super) fn handle_event(&mut self, now: Instant, event: Event) -> Vec<Due> {
         match event {
             Event::Incoming { call, to, .. } => {
+                if self.refuses(now, call) {
+                    return Vec::new();
+                }
                 let number = to.user.to_string();
-                *self.calls_to.entry(number.clone()).or_default() += 1;
-                self.fresh.push(number);
-                self.take(now, call)
+                let nth = self.calls_to.entry(number.clone()).or_default();
+                *nth += 1;
+                let deed = self.population.deed(self.seed, &number, *nth);
+                self.take(now, call, deed)
             }
             Event::Failed { call, .. } | Event::Ended { call, .. } => {
                 self.legs.remove(&call);
@@ -101,8 +127,26 @@ impl Carrier {
         }
     }
 
-    fn take(&mut self, now: Instant, leg: CallId) -> Vec<Due> {
-        let deed = self.population.deed(&mut self.rng);
+    /// Refuses a call in a storm.
+    fn refuses(&mut self, now: Instant, leg: CallId) -> bool {
+        let Some(storm) = &mut self.storm else { return false };
+        let is_asked = storm.asked.filter(|(_, until)| now < *until);
+        if is_asked.is_some_and(|(since, until)| now > since + KNOWN_AFTER && now + KNOWN_AFTER < until) {
+            self.importunate += 1;
+        }
+        if !(storm.from..storm.until).contains(&now) {
+            return false;
+        }
+        self.refused += 1;
+        let since = is_asked.map_or(now, |(since, _)| since);
+        storm.asked = Some((since, now + storm.pause));
+        let _ = self
+            .endpoint
+            .reject_after(now, leg, StatusCode::SERVICE_UNAVAILABLE, Some(storm.pause));
+        true
+    }
+
+    fn take(&mut self, now: Instant, leg: CallId, deed: Deed) -> Vec<Due> {
         let mut due = Vec::new();
         match &deed {
             Deed::Refuse { status, rings: false } => {
@@ -169,7 +213,7 @@ impl Carrier {
                 Vec::new()
             }
             Step::Refuse(status) => {
-                if let Some(status) = sip_core::StatusCode::new(status) {
+                if let Some(status) = StatusCode::new(status) {
                     let _ = self.endpoint.reject(now, due.leg, status);
                 }
                 Vec::new()

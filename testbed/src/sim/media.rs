@@ -31,6 +31,17 @@ impl Ports for VirtualPorts {
     fn release(&mut self, _stream: StreamId) {}
 }
 
+/// How long each prompt takes, in seconds.
+pub(super) const SECONDS: [(Prompt, usize); 7] = [
+    (Prompt::Welcome, 3),
+    (Prompt::Message, 12),
+    (Prompt::Menu, 5),
+    (Prompt::Changed, 3),
+    (Prompt::OneMoment, 2),
+    (Prompt::Confirmed, 3),
+    (Prompt::Goodbye, 3),
+];
+
 /// Every prompt is a silent clip of a plausible length.
 #[derive(Clone)]
 pub(super) struct VirtualVoice {
@@ -39,16 +50,7 @@ pub(super) struct VirtualVoice {
 
 impl VirtualVoice {
     pub(super) fn new() -> Self {
-        let lengths = [
-            (Prompt::Welcome, 3),
-            (Prompt::Message, 12),
-            (Prompt::Menu, 5),
-            (Prompt::Changed, 3),
-            (Prompt::OneMoment, 2),
-            (Prompt::Confirmed, 3),
-            (Prompt::Goodbye, 3),
-        ];
-        let clips = lengths
+        let clips = SECONDS
             .into_iter()
             .map(|(prompt, seconds)| (prompt, Arc::new(Clip::from_pcm(vec![0; seconds * 8000], 8000))));
         Self {

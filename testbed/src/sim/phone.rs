@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rand::Rng;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sip_core::StatusCode;
 
@@ -54,7 +54,21 @@ impl Population {
         attentive: 8,
     };
 
-    pub(super) fn deed(&self, rng: &mut ChaCha8Rng) -> Deed {
+    /// What happens when a number is called for the `nth` time, from 1. Depends on nothing else, so that other orders of
+    /// the same calls meet the same people.
+    pub(super) fn deed(&self, seed: u64, number: &str, nth: u32) -> Deed {
+        let digits = number.bytes().filter(u8::is_ascii_digit);
+        let number = digits.fold(0u64, |sum, digit| {
+            sum.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'))
+        });
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        bytes[8..16].copy_from_slice(&number.to_le_bytes());
+        bytes[16..20].copy_from_slice(&nth.to_le_bytes());
+        self.draw(&mut ChaCha8Rng::from_seed(bytes))
+    }
+
+    fn draw(&self, rng: &mut ChaCha8Rng) -> Deed {
         let mut draw = rng.random_range(0..100u32);
         let mut falls_in = |share: u32| {
             let falls = draw < share;

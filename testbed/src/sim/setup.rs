@@ -17,6 +17,42 @@ pub struct Faults {
     pub crashes: u32,
     /// Longest flush of the journal.
     pub slowest_flush: Duration,
+    /// The carrier is gone: nothing passes, either way.
+    pub outage: Option<Span>,
+    /// The carrier refuses every new call with 503 and asks to be left alone for so long (Retry-After, whole seconds).
+    pub storm: Option<(Span, Duration)>,
+}
+
+impl Faults {
+    /// A good day.
+    pub const NONE: Faults = Faults {
+        network: Quality::GOOD,
+        crashes: 0,
+        slowest_flush: Duration::from_millis(20),
+        outage: None,
+        storm: None,
+    };
+}
+
+/// A span of time, from the launch on.
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    /// When it begins.
+    pub after: Duration,
+    /// How long it lasts.
+    pub length: Duration,
+}
+
+impl Span {
+    /// When it ends.
+    #[must_use]
+    pub fn end(&self) -> Duration {
+        self.after + self.length
+    }
+
+    pub(super) fn holds(&self, since_launch: Duration) -> bool {
+        (self.after..self.end()).contains(&since_launch)
+    }
 }
 
 /// One simulation.
@@ -53,11 +89,7 @@ impl Setup {
             channels: 60,
             calls_per_second: 20,
             population: Population::ORDINARY,
-            faults: Faults {
-                network: Quality::GOOD,
-                crashes: 0,
-                slowest_flush: Duration::from_millis(20),
-            },
+            faults: Faults::NONE,
             policy: dialer::Preset::Immediate.policy(),
             look_at: None,
         }
@@ -77,6 +109,10 @@ pub struct Report {
     pub not_confirmed: u64,
     /// Crashes that took place.
     pub crashes: u32,
+    /// Calls that the carrier refused in a storm.
+    pub refused: u64,
+    /// From the end of the outage, or of the storm, to the first call after it.
+    pub resumed: Option<Duration>,
     /// Datagrams on the virtual wire.
     pub datagrams: u64,
     /// Most calls at once.
@@ -87,10 +123,14 @@ pub struct Report {
     pub last_call: Duration,
     /// The least time in which the same calls could have been made.
     pub bound: Duration,
+    /// Share of the channel time that was left unused while somebody who was due waited: see [`super::waste`].
+    pub waste: f64,
     /// Cost in millionths of a euro.
     pub cost_micros: u64,
     /// The outlook that was asked for.
     pub outlook: Option<dialer::Outlook>,
+    /// What the program tells of the campaign.
+    pub campaign: Option<Box<dialer::CampaignReport>>,
     /// What the campaign observed.
     pub assumptions: dialer::Assumptions,
 }
@@ -110,6 +150,8 @@ pub enum Violation {
     TooManyCalls(usize),
     /// More new calls in one second than the trunk allows.
     TooFast(usize),
+    /// Calls that came while the carrier had asked to be left alone.
+    Importunate(u64),
     /// A call was placed although its start was not durable.
     UnrecordedAttempt(u64),
     /// The campaign did not end.
@@ -127,6 +169,7 @@ impl fmt::Display for Violation {
             Self::Forgotten(who) => write!(f, "recipient {who} was forgotten"),
             Self::TooManyCalls(calls) => write!(f, "{calls} calls at once"),
             Self::TooFast(calls) => write!(f, "{calls} new calls in one second"),
+            Self::Importunate(calls) => write!(f, "{calls} calls although Retry-After forbade them"),
             Self::UnrecordedAttempt(attempt) => write!(f, "attempt {attempt} was placed before it was durable"),
             Self::Endless => f.write_str("the campaign did not end"),
             Self::Journal(error) => write!(f, "the journal cannot be read: {error}"),

@@ -10,18 +10,18 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use dialer::journal::Memory;
 use dialer::{
-    Action, Answer, AttemptId, CampaignId, Command, Contact, Dialer, E164, Journal, Message, MessageId, Now, Query,
-    RecipientId, Record, Reply, Settings, Text, TrunkSettings,
+    Action, Answer, AttemptId, CampaignId, Command, Contact, Dialer, Journal, Message, MessageId, Now, Query,
+    RecipientId, Record, Reply, Text, TrunkChange, TrunkIndex,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sip_core::{Config, Endpoint, Flow, Local, Target, Transport, TrunkConfig};
-use tocsin::config::Config as Operator;
 use tocsin::switchboard::{Line, Switchboard};
 
 use super::carrier::{Carrier, Due, Step, media_address};
 use super::media::{Effect, VirtualMedia, VirtualPorts, VirtualVoice};
 use super::queue::{Happening, Timed};
+use super::scene::{EPOCH_MS, contacts, operator_trunk, settings};
 use super::setup::{Report, Setup, Violation};
 
 /// Everything that dies in a crash.
@@ -62,14 +62,14 @@ struct World<'s> {
 const US: ([u8; 4], u16) = ([127, 0, 0, 1], 5060);
 const CARRIER: ([u8; 4], u16) = ([127, 0, 0, 2], 5060);
 
+/// How often the trunk is asked whether it is there, where it may be gone.
+const PING: Duration = Duration::from_secs(10);
+
 /// One second, less what the dialer's clock rounds off (it counts in whole microseconds).
 const SECOND: Duration = Duration::from_micros(999_998);
 
 /// A campaign that lasts longer than this in virtual time never ends.
 const FOREVER: Duration = Duration::from_secs(7 * 86_400);
-
-/// Wall clock at the start of every simulation: 2026-03-02 08:00 UTC.
-const EPOCH_MS: i64 = 1_772_438_400_000;
 
 /// Runs one simulation to its end.
 ///
@@ -100,13 +100,7 @@ impl<'s> World<'s> {
             contacts: contacts(setup),
             journal: Memory::new(),
             program: None,
-            carrier: Carrier::new(
-                start,
-                SocketAddr::from(CARRIER),
-                SocketAddr::from(US),
-                setup.seed,
-                setup.population,
-            ),
+            carrier: Carrier::new(start, SocketAddr::from(CARRIER), SocketAddr::from(US), setup),
             starts: 0,
             thanked: HashSet::new(),
             called: HashSet::new(),
@@ -155,6 +149,7 @@ impl<'s> World<'s> {
                     addr: SocketAddr::from(CARRIER),
                 }],
                 domain: SocketAddr::from(CARRIER).ip().to_string(),
+                ping: self.setup.faults.outage.map(|_| PING),
                 ..TrunkConfig::default()
             },
         );
@@ -463,6 +458,14 @@ impl<'s> World<'s> {
 
     fn watch_place(&mut self, recipient: RecipientId, attempt: AttemptId) {
         self.report.attempts += 1;
+        let fault = self
+            .setup
+            .faults
+            .outage
+            .or(self.setup.faults.storm.map(|(span, _)| span));
+        if let Some(resumed) = fault.and_then(|fault| (self.now - self.start).checked_sub(fault.end())) {
+            self.report.resumed.get_or_insert(resumed);
+        }
         self.called.insert(recipient);
         if self.thanked.contains(&recipient) {
             self.violations.push(Violation::RungAfterThanks(recipient.0));
@@ -490,10 +493,19 @@ impl<'s> World<'s> {
 
     fn pump_endpoint(&mut self) -> bool {
         let now = self.now;
+        let clock = self.clock();
         let mut outgoing = Vec::new();
         let Some(program) = &mut self.program else { return false };
         let mut is_busy = false;
         while let Some(event) = program.endpoint.poll_event() {
+            let change = match &event {
+                sip_core::Event::TrunkUp { .. } => Some(TrunkChange::Up),
+                sip_core::Event::TrunkDown { .. } => Some(TrunkChange::Down),
+                _ => None,
+            };
+            if let Some(change) = change {
+                program.dialer.handle_trunk(clock, TrunkIndex(0), change);
+            }
             program.switchboard.handle_event(now, &mut program.endpoint, event);
             is_busy = true;
         }
@@ -509,6 +521,10 @@ impl<'s> World<'s> {
 
     fn send(&mut self, payload: Bytes, arrival: fn(Bytes) -> Happening) {
         self.report.datagrams += 1;
+        let elapsed = self.now - self.start;
+        if self.setup.faults.outage.is_some_and(|outage| outage.holds(elapsed)) {
+            return;
+        }
         for after in self.setup.faults.network.arrivals(&mut self.rng) {
             self.schedule(after, arrival(payload.clone()));
         }
@@ -568,67 +584,5 @@ fn flow(local: ([u8; 4], u16), remote: ([u8; 4], u16)) -> Flow {
         transport: Transport::Udp,
         local: SocketAddr::from(local),
         remote: SocketAddr::from(remote),
-    }
-}
-
-/// One trunk to everywhere, at six cents a minute by the second.
-fn settings(setup: &Setup) -> Settings {
-    let mut trunk = TrunkSettings::new("sim", setup.channels, f64::from(setup.calls_per_second));
-    trunk.tariffs = vec![dialer::Tariff {
-        prefix: String::new(),
-        per_call_micros: 0,
-        per_minute_micros: 60_000,
-        first_step_s: 1,
-        step_s: 1,
-        per_part_micros: 0,
-    }];
-    Settings {
-        trunks: vec![trunk],
-        ..Settings::default()
-    }
-}
-
-/// What the dialer would predict of this simulation before its launch.
-#[must_use]
-pub fn predict(setup: &Setup, assumed: &dialer::Assumptions) -> dialer::Prediction {
-    let contacts = contacts(setup);
-    let mut people: Vec<Contact> = contacts.into_values().collect();
-    people.sort_by_key(|contact| contact.recipient);
-    let now = Now {
-        monotonic: Instant::now(),
-        utc_ms: EPOCH_MS,
-    };
-    dialer::predict(&settings(setup), &people, &setup.policy, assumed, now)
-}
-
-/// Invented numbers; they never leave the simulator.
-fn contacts(setup: &Setup) -> HashMap<RecipientId, Contact> {
-    let mut contacts = HashMap::new();
-    for index in 0..setup.recipients {
-        let numbers: Vec<E164> = (0..setup.numbers.clamp(1, 3))
-            .filter_map(|slot| {
-                format!("+33{}{index:07}{}", [1, 6, 9][slot as usize], slot)
-                    .parse()
-                    .ok()
-            })
-            .collect();
-        let recipient = RecipientId(u64::from(index) + 1);
-        contacts.insert(
-            recipient,
-            Contact {
-                recipient,
-                numbers,
-                ..Contact::default()
-            },
-        );
-    }
-    contacts
-}
-
-fn operator_trunk() -> tocsin::config::Trunk {
-    let text = "[[trunk]]\nname = \"sim\"\nhost = \"127.0.0.2\"\ncallers = [\"+33199000000\"]\n";
-    match Operator::parse(text, std::path::Path::new(".")) {
-        Ok(mut config) => config.trunks.remove(0),
-        Err(problems) => unreachable!("the simulator's own trunk is valid: {problems:?}"),
     }
 }

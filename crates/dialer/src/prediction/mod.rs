@@ -6,18 +6,19 @@
 //! proportion.
 
 mod assumptions;
-mod pace;
+mod forecast;
+mod observed;
 mod play;
 
 pub use assumptions::Assumptions;
-pub(crate) use pace::remaining;
+pub(crate) use forecast::Forecasts;
+pub(crate) use observed::Observed;
 
 use crate::campaign::Campaign;
 use crate::dialer::Dialer;
 use crate::member::Member;
 use crate::time::Moment;
 use crate::{CampaignState, Contact, FinalState, Now, Policy, Prediction, Settings};
-use assumptions::Observed;
 use play::Play;
 use std::time::Duration;
 
@@ -180,17 +181,13 @@ impl Dialer {
     pub(crate) fn assumptions(&self) -> Assumptions {
         let mut observed = Observed::default();
         let newest = self.state.campaigns.values().rev().take(LOOKED_BACK);
-        newest
-            .flat_map(|campaign| &campaign.attempts)
-            .for_each(|attempt| observed.add(attempt));
+        newest.for_each(|campaign| observed.join(&campaign.observed));
         observed.correct(&Assumptions::default())
     }
 
     /// Where a campaign stands.
     pub(crate) fn outlook(&self, campaign: &Campaign, now: Now) -> Outlook {
         let moment = self.clock.moment(now);
-        let mut observed = Observed::default();
-        campaign.attempts.iter().for_each(|attempt| observed.add(attempt));
         let is_going = matches!(
             campaign.state,
             CampaignState::Ready | CampaignState::Running | CampaignState::Paused
@@ -242,7 +239,7 @@ impl Dialer {
         Outlook {
             settings,
             policy,
-            assumed: observed.correct(&self.assumptions()),
+            assumed: campaign.observed.correct(&self.assumptions()),
             members: pending().step_by(sampled).cloned().collect(),
             sampled,
             pending: count as u64,

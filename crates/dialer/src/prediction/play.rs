@@ -26,6 +26,8 @@ pub(super) struct Play<'a> {
     reports: BinaryHeap<Reverse<(Duration, u64)>>,
     details: HashMap<u64, CallReport>,
     count: u64,
+    /// When calls in progress were placed, and after what time they are answered.
+    live: HashMap<AttemptId, (Duration, Duration)>,
     /// When people were reached, in order.
     pub(super) reached: Vec<Duration>,
 }
@@ -132,6 +134,7 @@ impl<'a> Play<'a> {
             reports: BinaryHeap::new(),
             details: HashMap::new(),
             count: 0,
+            live: HashMap::new(),
             reached: Vec::new(),
         })
     }
@@ -184,6 +187,9 @@ impl<'a> Play<'a> {
                 && let Some(Reverse((_, id))) = self.reports.pop()
                 && let Some(report) = self.details.remove(&id)
             {
+                if let CallReport::Ended { attempt, .. } = &report {
+                    self.live.remove(attempt);
+                }
                 let before = self.answered();
                 self.dialer.handle_report(now, report);
                 if self.answered() > before {
@@ -219,7 +225,7 @@ impl<'a> Play<'a> {
                         self.end(notice.attempt, DELIVERED_AFTER, Duration::ZERO, Outcome::Delivered);
                     }
                     Action::HangUp(attempt) => {
-                        self.end(attempt, Duration::ZERO, Duration::ZERO, Outcome::Cancelled);
+                        self.hang_up(attempt);
                     }
                     _ => {}
                 }
@@ -228,6 +234,26 @@ impl<'a> Play<'a> {
                 return;
             }
         }
+    }
+
+    /// What was spoken until now is billed.
+    fn hang_up(&mut self, attempt: AttemptId) {
+        let (placed, rings) = self.live.remove(&attempt).unwrap_or_default();
+        let lasted = self.time.saturating_sub(placed);
+        let stats = CallStats {
+            ringing: lasted.min(rings),
+            talking: lasted.saturating_sub(rings),
+            ..CallStats::default()
+        };
+        let outcome = Outcome::Cancelled;
+        self.tell(
+            Duration::ZERO,
+            CallReport::Ended {
+                attempt,
+                outcome,
+                stats,
+            },
+        );
     }
 
     fn tell(&mut self, after: Duration, report: CallReport) {
@@ -288,6 +314,11 @@ impl<'a> Play<'a> {
     }
 
     fn end(&mut self, attempt: AttemptId, ringing: Duration, talking: Duration, outcome: Outcome) {
+        self.live.insert(attempt, (self.time, ringing));
+        // The carrier takes these at once: what it refuses is judged against them.
+        if self.assumed.congested > 0 && !matches!(outcome, Outcome::Congestion { .. }) {
+            self.tell(Duration::ZERO, CallReport::Ringing { attempt });
+        }
         let stats = CallStats {
             ringing,
             talking,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use dialer::{Answer, CampaignReport, FinalState, Journal, Query, RecipientId};
 
 use super::super::bound::bound;
+use super::super::waste::waste;
 use super::{Violation, World};
 
 impl World<'_> {
@@ -13,6 +14,10 @@ impl World<'_> {
     pub(super) fn judge(&mut self) {
         if let Err(error) = self.journal.verify() {
             self.violations.push(Violation::Journal(error.to_string()));
+        }
+        self.report.refused = self.carrier.refused;
+        if self.carrier.importunate > 0 {
+            self.violations.push(Violation::Importunate(self.carrier.importunate));
         }
         let clock = self.clock();
         let Some(program) = &self.program else { return };
@@ -25,6 +30,7 @@ impl World<'_> {
         }
         self.judge_report(&report);
         self.measure(&report);
+        self.report.campaign = Some(report);
     }
 
     /// How long it took, and how long it must have taken.
@@ -34,6 +40,7 @@ impl World<'_> {
         let took = last.map_or(0, |last| u64::try_from(last - launched).unwrap_or(0));
         self.report.last_call = Duration::from_millis(took);
         self.report.bound = bound(report, self.setup.channels, self.setup.calls_per_second);
+        self.report.waste = waste(report, self.setup.channels, self.setup.calls_per_second);
         self.report.cost_micros = report.summary.cost_micros;
         self.report.reached.sort_unstable();
     }
