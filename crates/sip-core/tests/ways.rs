@@ -113,6 +113,57 @@ fn a_loose_route_is_followed_by_all_requests() {
     }
 }
 
+/// Called, we keep the order of Record-Route; calling, it is turned round (RFC 3261 §12.1.1, §12.1.2).
+#[test]
+fn the_called_side_follows_routes_as_they_stand_loosely_and_strictly() {
+    let loose = ["<sip:192.0.2.9;lr;n=2>", "<sip:192.0.2.8;lr;n=1>"];
+    let strict = ["<sip:192.0.2.9;n=2>", "<sip:192.0.2.8;lr;n=1>"];
+    for routes in [loose, strict] {
+        let mut world = World::new(11).scripted();
+        world.call();
+        let invite = world.last(A, "INVITE");
+        let contact = header(&invite, "Contact").to_owned();
+        let recorded = invite.replacen(
+            "Contact: ",
+            &format!("Record-Route: {}\r\nContact: ", routes.join(", ")),
+            1,
+        );
+        world.deliver(B, &recorded);
+        let Event::Incoming { call, .. } = world.event(B) else {
+            panic!()
+        };
+        let sdp = Bytes::from_static(b"answer");
+        world.sides[B].answer(world.now, call, sdp).unwrap();
+        world.collect();
+        let answer = world.last(B, "SIP/2.0 200");
+        assert_eq!(
+            header(&answer, "Record-Route"),
+            routes.join(", "),
+            "told back as it came"
+        );
+        let ack = format!(
+            "ACK sip:us@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKack\r\nFrom: {}\r\nTo: {}\r\n\
+             Call-ID: {}\r\nCSeq: 1 ACK\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+            header(&answer, "From"),
+            header(&answer, "To"),
+            header(&answer, "Call-ID"),
+        );
+        world.deliver(B, &ack);
+        assert_eq!(world.event(B), Event::Confirmed { call });
+        world.sides[B].hang_up(world.now, call).unwrap();
+        world.collect();
+        let bye = world.last(B, "BYE");
+        let target = contact.trim_matches(['<', '>']);
+        let (uri, route) = if routes == loose {
+            (target, routes.join(", "))
+        } else {
+            ("sip:192.0.2.9;n=2", format!("{}, {contact}", routes[1]))
+        };
+        assert!(bye.starts_with(&format!("BYE {uri} SIP/2.0\r\n")), "{bye}");
+        assert_eq!(header(&bye, "Route"), route);
+    }
+}
+
 #[test]
 fn an_invite_that_came_by_two_ways_is_one_call() {
     let mut world = World::new(17).scripted();

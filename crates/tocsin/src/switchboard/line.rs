@@ -105,3 +105,24 @@ pub fn write_number(format: NumberFormat, number: &E164) -> String {
         NumberFormat::National => number.dialled_from_france(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_carrier_gets_numbers_as_it_wants_them() {
+        let cases = [
+            (NumberFormat::E164, "01 99 00 00 01", "+33199000001"),
+            (NumberFormat::Digits, "01 99 00 00 01", "33199000001"),
+            (NumberFormat::National, "+33 1 99 00 00 01", "0199000001"),
+            (NumberFormat::E164, "+32 2 555 12 12", "+3225551212"),
+            (NumberFormat::Digits, "+32 2 555 12 12", "3225551212"),
+            (NumberFormat::National, "+32 2 555 12 12", "003225551212"),
+        ];
+        for (format, number, expected) in cases {
+            let parsed = E164::parse(number).expect("a number");
+            assert_eq!(write_number(format, &parsed), expected, "{format:?} {number}");
+        }
+    }
+}
