@@ -276,7 +276,7 @@ load-failed = {"  "}{ $count } failed: { $cause }
 load-digits = {"  "}{ $count } keys heard ({ $source })
 load-rtp = RTP: { $sent } packets sent, { $received } received, { $lost } lost ({ $share } %), jitter { $mean } ms on average, { $most } ms at most
 load-time = { $seconds } s, { $cpu } s of CPU
-load-progress = { $up } up, { $answered } answered, { $failed } failed, { $digits } keys
+load-progress = { $up } up, { $answered } answered, { $failed } failed, { $digits } keys, loss { $loss } %, jitter { $jitter } ms, CPU { $cpu } %
 
 ## SIP messages
 parse-unreadable = { $file }: cannot be read ({ $reason })

@@ -276,7 +276,7 @@ load-failed = {"  "}{ $count } en échec : { $cause }
 load-digits = {"  "}{ $count } touches entendues ({ $source })
 load-rtp = RTP : { $sent } paquets envoyés, { $received } reçus, { $lost } perdus ({ $share } %), gigue de { $mean } ms en moyenne, { $most } ms au plus
 load-time = { $seconds } s, dont { $cpu } s de processeur
-load-progress = { $up } en cours, { $answered } décrochés, { $failed } en échec, { $digits } touches
+load-progress = { $up } en cours, { $answered } décrochés, { $failed } en échec, { $digits } touches, perte { $loss } %, gigue { $jitter } ms, processeur { $cpu } %
 
 ## SIP messages
 parse-unreadable = { $file } : ne peut pas être lu ({ $reason })

@@ -94,6 +94,7 @@ fn tell(totals: &Totals, elapsed: Duration, cpu: Duration, words: &Words<'static
 
 struct Bar<'w> {
     bar: ProgressBar,
+    start: Instant,
     words: &'w Words<'static>,
 }
 
@@ -107,6 +108,7 @@ impl<'w> Bar<'w> {
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}");
         Self {
             bar: bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())),
+            start: Instant::now(),
             words,
         }
     }
@@ -115,12 +117,25 @@ impl<'w> Bar<'w> {
 impl Show for Bar<'_> {
     fn totals(&mut self, totals: &Totals) {
         self.bar.set_position(totals.placed);
-        let news = Phrase::new("load-progress")
+        let decimal = |value: f64, digits: usize| decimal(value, digits, self.words.language());
+        let elapsed = self.start.elapsed().as_secs_f64().max(0.001);
+        let mut news = Phrase::new("load-progress")
             .with("up", totals.up)
             .with("answered", totals.answered)
             .with("failed", totals.failed)
-            .with("digits", totals.digits);
-        self.bar.set_message(news.say(self.words));
+            .with("digits", totals.digits)
+            .with("loss", decimal(totals.loss() * 100.0, 2))
+            .with("jitter", decimal(totals.mean_jitter_ms(), 1))
+            .with("cpu", decimal(cpu_time().as_secs_f64() / elapsed * 100.0, 0))
+            .say(self.words);
+        for (failure, count) in &totals.failed_by_cause {
+            news.push_str(", ");
+            let failed = Phrase::new("load-failed")
+                .with("count", *count)
+                .with("cause", failure.told());
+            news.push_str(failed.say(self.words).trim_start());
+        }
+        self.bar.set_message(news);
     }
 
     fn over(&mut self, _leg: &Leg) {}
