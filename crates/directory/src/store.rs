@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -62,7 +63,12 @@ pub struct Store {
     pub(crate) tree: sled::Tree,
     pub(crate) keep_away: KeepAway,
     counters: Counters,
+    /// sled's file: its own flush neither empties the disk's cache nor writes the file's size.
+    file: Option<File>,
 }
+
+/// sled's file in its folder.
+const FILE: &str = "db";
 
 /// The next identities to give; none is given twice, so that journals stay true after deletions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -77,7 +83,9 @@ const COUNTERS: &[u8] = b"counters";
 impl Store {
     /// Opens or creates the directory in a folder of its own.
     pub fn open(path: impl AsRef<Path>) -> Result<Store, StoreError> {
-        Store::with(sled::Config::new().path(path))
+        let mut store = Store::with(sled::Config::new().path(&path))?;
+        store.file = Some(File::open(path.as_ref().join(FILE)).map_err(sled::Error::from)?);
+        Ok(store)
     }
 
     /// A directory that is deleted when dropped: for tests and simulations.
@@ -100,6 +108,7 @@ impl Store {
             tree,
             keep_away,
             counters,
+            file: None,
         })
     }
 
@@ -138,6 +147,9 @@ impl Store {
         batch.insert(COUNTERS, encode(&self.counters));
         self.tree.apply_batch(batch)?;
         self.tree.flush()?;
+        if let Some(file) = &self.file {
+            file.sync_all().map_err(sled::Error::from)?;
+        }
         Ok(())
     }
 }
