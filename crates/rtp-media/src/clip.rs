@@ -7,6 +7,12 @@ use crate::codec::{Encoder, fit_ptime};
 use crate::resample::resample_i16;
 use crate::session::{Codec, Ptime};
 
+/// Silence that a G.722 payload starts with. Both ends of G.722 adapt to what they hear, and the far decoder still knows what
+/// came before this clip: without a moment in which it forgets, the first word comes out as a bang.
+const SETTLING_MS: usize = 100;
+/// What is quieter than this lets a decoder settle, so that a clip with silence before its first word is not delayed.
+const QUIET: u16 = 16;
+
 type Slot = Arc<OnceLock<Arc<Encoded>>>;
 
 /// Mono PCM kept once, and its encodings as they are asked for.
@@ -52,7 +58,8 @@ impl Clip {
     }
 
     /// The payloads for this codec and packet time: made by whoever asks first, while others who ask for the same wait.
-    /// Opus has no 30 and 50 ms frames and gives 20 and 40 ms then. Empty if libopus fails.
+    /// Opus has no 30 and 50 ms frames and gives 20 and 40 ms then. G.722 starts with 100 ms of silence, in which the far
+    /// decoder forgets what came before. Empty if libopus fails.
     pub fn encoded(&self, codec: Codec, ptime: Ptime) -> Arc<Encoded> {
         let key = (codec, fit_ptime(codec, ptime));
         let slot = {
@@ -77,7 +84,16 @@ impl Clip {
     }
 
     fn encode(&self, codec: Codec, ptime: Ptime) -> Encoded {
-        let pcm = resample_i16(&self.pcm, self.rate, codec.sample_rate());
+        let mut pcm = resample_i16(&self.pcm, self.rate, codec.sample_rate());
+        if codec == Codec::G722 && !pcm.is_empty() {
+            let wanted = SETTLING_MS * codec.sample_rate() as usize / 1000;
+            let quiet = pcm
+                .iter()
+                .take(wanted)
+                .take_while(|sample| sample.unsigned_abs() < QUIET);
+            let missing = wanted - quiet.count();
+            pcm.splice(..0, std::iter::repeat_n(0, missing));
+        }
         let Ok(mut encoder) = Encoder::new(codec, ptime) else {
             return Encoded::default();
         };
@@ -116,6 +132,11 @@ impl Encoded {
         let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };
         self.bytes.get(start..end)
     }
+
+    /// The last payload, in which the codec has settled: of silence, the one that may be repeated.
+    pub(crate) fn last(&self) -> Option<&[u8]> {
+        self.frame(self.len().checked_sub(1)?)
+    }
 }
 
 #[cfg(test)]
@@ -140,9 +161,10 @@ mod tests {
         for codec in [Codec::Pcma, Codec::Pcmu, Codec::G722, Codec::Opus] {
             for ptime in Ptime::ALL {
                 let encoded = clip.encoded(codec, ptime);
+                let ms = if codec == Codec::G722 { 1_100u32 } else { 1_000 };
                 assert_eq!(
                     encoded.len() as u32,
-                    1_000u32.div_ceil(fit_ptime(codec, ptime).ms()),
+                    ms.div_ceil(fit_ptime(codec, ptime).ms()),
                     "{codec:?} {ptime:?}"
                 );
             }
@@ -152,5 +174,59 @@ mod tests {
                 .encoded(Codec::Opus, Ptime::MS_20)
                 .is_empty()
         );
+    }
+
+    /// Something like a voice, which starts and ends at once.
+    fn voice(pitch: f32, ms: usize) -> Vec<i16> {
+        let wave = |n: usize| {
+            let time = n as f32 / 16_000.0 * std::f32::consts::TAU;
+            let harmonics = [1.0, 2.0, 5.0, 9.0, 20.0, 31.0].map(|k| (time * pitch * k).sin());
+            (harmonics.iter().sum::<f32>() * ((time * 2.0).sin().abs() + 0.2) * 1_800.0) as i16
+        };
+        (0..ms * 16).map(wave).collect()
+    }
+
+    #[test]
+    fn a_clip_starts_without_a_bang_whatever_the_far_decoder_has_heard() {
+        for codec in [Codec::G722, Codec::Opus, Codec::Pcma] {
+            let encoded = |pcm| Clip::from_pcm(pcm, 16_000).encoded(codec, Ptime::MS_20);
+            let (idle, next) = (encoded(vec![0; 1_920]), encoded(voice(110.0, 1_000)));
+            let listen = |before: &Encoded, idle_frames: usize| -> Vec<i16> {
+                let mut decoder = crate::codec::Decoder::new(codec).unwrap();
+                let mut pcm = Vec::new();
+                for n in 0..before.len() {
+                    decoder.decode(before.frame(n).unwrap(), &mut pcm);
+                }
+                for _ in 0..idle_frames {
+                    decoder.decode(idle.last().unwrap(), &mut pcm);
+                }
+                pcm.clear();
+                for n in 0..next.len() {
+                    decoder.decode(next.frame(n).unwrap(), &mut pcm);
+                }
+                pcm
+            };
+            let fresh = listen(&Encoded::default(), 0);
+            let loudest = fresh.iter().map(|sample| sample.unsigned_abs()).max().unwrap();
+            for (before, idle_frames) in [(0, 1), (0, 50), (1_010, 0), (990, 1), (1_010, 5), (1_010, 50)] {
+                let heard = listen(&encoded(voice(130.0, before)), idle_frames);
+                // Also in the silence ahead, if there is one: what came before rings on in it, but quietly.
+                let differences = heard.iter().zip(&fresh).map(|(is, should)| is.abs_diff(*should));
+                let worst = differences.max().unwrap();
+                assert!(
+                    worst < loudest / 16,
+                    "{codec:?} after {before} ms of voice and {idle_frames} idle packets: {worst} of {loudest}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn silence_that_a_clip_has_already_is_not_made_longer() {
+        let clip = Clip::from_pcm([vec![3; 1_600], vec![5_000; 1_600]].concat(), 16_000);
+        assert_eq!(clip.encoded(Codec::G722, Ptime::MS_20).len(), 10);
+        let clip = Clip::from_pcm([vec![3; 960], vec![5_000; 1_600]].concat(), 16_000);
+        assert_eq!(clip.encoded(Codec::G722, Ptime::MS_20).len(), 10);
+        assert_eq!(clip.encoded(Codec::Pcma, Ptime::MS_20).len(), 8);
     }
 }

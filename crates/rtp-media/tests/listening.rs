@@ -2,7 +2,7 @@
 //! recordings, and silence.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -499,4 +499,40 @@ fn timestamps_go_on_over_a_hold_and_the_first_packet_after_it_is_marked() {
     assert_eq!(after.sequence, before.sequence.wrapping_add(1));
     let passed = after.timestamp.wrapping_sub(before.timestamp) / 160;
     assert!((100..=102).contains(&passed), "{passed} packet times");
+}
+
+#[test]
+fn each_call_starts_at_an_ssrc_a_sequence_and_a_timestamp_of_its_own() {
+    let mut call = Call::open(Session::pcma(peer()));
+    for n in 2..=32 {
+        call.engine.add(StreamId(n));
+        call.order(Command::Open {
+            stream: StreamId(n),
+            session: Box::new(Session::pcma(peer())),
+        });
+    }
+    call.pass(None);
+    let sent: Vec<Header> = call.sent().into_iter().filter(|header| header.marker).collect();
+    assert_eq!(sent.len(), 32, "the first packet of each");
+    let distinct = |part: fn(&Header) -> u32| sent.iter().map(part).collect::<BTreeSet<u32>>().len();
+    assert_eq!(distinct(|header| header.ssrc), 32);
+    assert_eq!(distinct(|header| header.timestamp), 32);
+    // Sixteen bits: two may meet. All over the range, for a start near zero could be guessed.
+    assert!(distinct(|header| u32::from(header.sequence)) >= 30);
+    let high = sent.iter().filter(|header| header.sequence >= 1 << 15).count();
+    assert!((8..=24).contains(&high), "{high} of 32 in the upper half");
+}
+
+#[test]
+fn a_bye_of_the_peer_ends_nothing_for_it_may_be_forged() {
+    let mut call = Call::open(Session::pcma(peer()));
+    call.hear(&speech(500));
+    let mut compound = [0; rtcp::MAX_LEN];
+    let len = rtcp::write(&mut compound, 9, None, None, "peer", true);
+    call.wire.rtcp.push_back((call.now, compound[..len].to_vec()));
+    call.hear(&speech(100));
+    call.sent();
+    assert_eq!(digits(&call.press(1)), [('1', DigitSource::Rfc4733)]);
+    assert_eq!(call.sent().len(), 5, "it is still spoken to");
+    assert_eq!(call.close().rtcp_received, 1);
 }

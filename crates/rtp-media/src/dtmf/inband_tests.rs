@@ -7,6 +7,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{InBand, KEYS, Tone, amplitude, digit_tones};
+use crate::resample::resample_i16;
+use crate::speech::{Espeak, Synthesizer};
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -183,7 +185,8 @@ fn the_same_key_again_is_another_key() {
 }
 
 #[test]
-fn noise_at_10_and_6_db() {
+fn noise_at_15_10_and_6_db() {
+    check("15 dB", EVEN, true, |pcm| noise(pcm, 15.0));
     check("10 dB", EVEN, true, |pcm| noise(pcm, 10.0));
     check("6 dB", EVEN, true, |pcm| noise(pcm, 6.0));
     check("6 dB, 40 ms", Tone { on: ms(40), ..EVEN }, true, |pcm| noise(pcm, 6.0));
@@ -236,4 +239,51 @@ fn lost_packets_do_not_double_a_key() {
         }
     }
     assert_eq!(heard, "5");
+}
+
+#[test]
+fn keys_are_heard_over_the_dial_tone() {
+    for level in [-15.0f32, -10.0] {
+        let peak = amplitude(-10.0) * 10f32.powf(level / 20.0) * 2f32.sqrt();
+        check(&format!("dial tone at {level} dB"), EVEN, true, |pcm| {
+            for (n, s) in pcm.iter_mut().enumerate() {
+                let wave = (super::spectrum::omega(440.0) * n as f32).sin();
+                *s = (f32::from(*s) + peak * wave) as i16;
+            }
+        });
+    }
+}
+
+/// What a campaign says, at 8 kHz, by espeak-ng (`scripts/install-dependencies.sh`).
+fn prompt() -> Vec<i16> {
+    let text = "Alerte de la préfecture. Une crue est attendue cette nuit entre vingt heures et six heures. Montez à l'étage, \
+                coupez le gaz et l'électricité, et n'allez pas chercher vos enfants à l'école. Pour confirmer, appuyez sur la \
+                touche un. Pour réécouter ce message, appuyez sur la touche deux.";
+    let pcm = Espeak::default().speak(text, "fr").unwrap();
+    resample_i16(&pcm.samples, pcm.rate, 8_000)
+}
+
+#[test]
+fn keys_are_heard_over_the_echo_of_the_prompt() {
+    let prompt = prompt();
+    let power = prompt.iter().map(|&s| f32::from(s).powi(2)).sum::<f32>() / prompt.len() as f32;
+    let gain = amplitude(-10.0) * 0.1 / power.sqrt();
+    let start = std::cell::Cell::new(0);
+    check("echo at -20 dB", EVEN, true, |pcm| {
+        // Another part of the prompt each time.
+        start.set((start.get() + 5_077) % (prompt.len() - pcm.len()));
+        for (s, &echo) in pcm.iter_mut().zip(&prompt[start.get()..]) {
+            *s = (f32::from(*s) + gain * f32::from(echo)) as i16;
+        }
+    });
+}
+
+/// A sample; the bench `dtmf` listens to hours.
+#[test]
+fn speech_is_no_key() {
+    let prompt = prompt();
+    for gain in [0.05, 0.25, 1.0] {
+        let pcm: Vec<i16> = prompt.iter().map(|&s| (f32::from(s) * gain) as i16).collect();
+        assert_eq!(heard(&pcm, 0), "", "{gain}");
+    }
 }

@@ -13,6 +13,9 @@ const LEAST_TONE: Duration = Duration::from_millis(80);
 const LONGEST_TONE: Duration = Duration::from_secs(5);
 /// Silence before the first tone and after each; Q.24 asks for 40 ms.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Silence before the first tone in G.722, whose far decoder must get into step with this encoder: what is left of another
+/// state can tear the tone, and some detectors then hear the key twice.
+const SETTLING: Duration = Duration::from_millis(200);
 
 /// The keys of one call that are still to be pressed, and how.
 #[derive(Debug)]
@@ -67,12 +70,13 @@ pub(super) struct Tones {
 
 impl Tones {
     fn new(codec: Codec, ptime: Ptime) -> Tones {
+        let lead = if codec == Codec::G722 { SETTLING } else { PAUSE };
         Tones {
             rate: codec.sample_rate(),
             encoder: Encoder::new(codec, ptime).ok(),
             queue: VecDeque::new(),
-            // The first key is set apart from what was played, and G.722's decoder gets into step with this encoder.
-            pcm: vec![0; (u64::from(codec.sample_rate()) * PAUSE.as_millis() as u64 / 1_000) as usize],
+            // The first key is set apart from what was played.
+            pcm: vec![0; (u64::from(codec.sample_rate()) * lead.as_millis() as u64 / 1_000) as usize],
             at: 0,
             payload: Vec::new(),
         }

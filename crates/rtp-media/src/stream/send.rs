@@ -170,7 +170,7 @@ impl Stream {
                     out.after_gap = true;
                     return None;
                 }
-                out.silence.frame(0)?
+                out.silence.last()?
             }
         };
         let len = HEADER_LEN + payload.len();
