@@ -30,6 +30,10 @@ clean_up() {
     for ((i = ${#mounted[@]} - 1; i >= 0; i--)); do umount -l "${mounted[$i]}" || true; done
 }
 trap clean_up EXIT
+# The root is a mount of its own, as on a real machine: tests that mount a small disk ask for it.
+mount --bind "$root" "$root"
+mount --make-private "$root"
+mounted+=("$root")
 for what in proc sys dev; do
     mount --rbind "/$what" "$root/$what"
     mount --make-rslave "$root/$what"
