@@ -17,7 +17,7 @@ DEMO ?=
 KILLS ?= 20
 SECONDS ?= 60
 
-.PHONY: help demo test bench soak fuzz install-deps lint unit programs peers demo-short crash deny clean
+.PHONY: help demo test bench soak fuzz install-deps lint unit programs peers demo-short crash full-disk deny clean
 
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
@@ -29,7 +29,7 @@ demo: install-deps
 	$(CARGO) build --release --locked --bin tocsin --bin carrier --bin demo
 	target/release/demo $(DEMO)
 
-test: install-deps lint unit programs peers demo-short crash
+test: install-deps lint unit programs peers demo-short crash full-disk
 	@echo "make test: every check passed"
 
 lint:
@@ -56,6 +56,10 @@ demo-short: programs
 
 crash: programs
 	target/debug/crash --kills $(KILLS)
+
+# The disk fills up in the middle of a campaign; needs root or user namespaces.
+full-disk: programs
+	target/debug/crash --full-disk --communes 30 --folder target/full-disk
 
 soak: install-deps
 	$(MAKE) --no-print-directory crash KILLS=200

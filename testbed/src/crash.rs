@@ -185,7 +185,7 @@ fn policy() -> Value {
 }
 
 /// The promises, each checked against what the carrier saw.
-fn judge(fiction: &Fiction, view: &View, report: &Value, counts: &Counts) -> anyhow::Result<()> {
+pub(crate) fn judge(fiction: &Fiction, view: &View, report: &Value, counts: &Counts) -> anyhow::Result<()> {
     let rung = counts.rung_after_thanks();
     ensure!(
         rung.is_empty(),
@@ -261,7 +261,7 @@ fn attempts_by_number(report: &Value) -> BTreeMap<String, u64> {
 }
 
 /// A campaign that kept its promises leaves nothing behind.
-fn clear(folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn clear(folder: &Path) -> anyhow::Result<()> {
     fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))
 }
 

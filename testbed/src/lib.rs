@@ -4,11 +4,13 @@
 //! - [`demo`]: the demonstration of the main job (`demo`).
 //! - [`peers`]: calls to far ends that somebody else wrote (`peers`).
 //! - [`crash`]: kills at random instants of a running campaign (`crash`).
+//! - [`full_disk`]: a disk that fills up in the middle of a campaign (`crash --full-disk`).
 //! - [`sim`]: the whole path in virtual time, from a seed (`simulate`).
 
 pub mod carrier;
 pub mod crash;
 pub mod demo;
+pub mod full_disk;
 pub mod peers;
 pub mod signals;
 pub mod sim;

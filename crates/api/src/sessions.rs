@@ -40,8 +40,9 @@ impl Sessions {
         })
     }
 
-    /// Opens a session and returns its token.
-    pub(crate) fn start(&self, login: &str, now_ms: i64) -> Result<String, StoreError> {
+    /// Opens a session and returns its token. A disk that is full keeps nobody out, who may have come to read that alarm: such
+    /// a session merely ends with the process.
+    pub(crate) fn start(&self, login: &str, now_ms: i64) -> String {
         let mut bytes = [0_u8; 32];
         rand::rng().fill_bytes(&mut bytes);
         let token = hex(&bytes);
@@ -61,8 +62,10 @@ impl Sessions {
                 used_ms: now_ms,
             },
         );
-        store::replace_json(&self.path, &*open)?;
-        Ok(token)
+        if let Err(error) = store::replace_json(&self.path, &*open) {
+            tracing::warn!(%error, "a new session could not be written down: it would not outlive a restart");
+        }
+        token
     }
 
     /// The user of a token, which counts as use.
@@ -143,7 +146,7 @@ mod tests {
         let path = folder.path().join("sessions.json");
         let hour = 3_600_000;
         let sessions = Sessions::open(path.clone(), Duration::from_secs(3600)).unwrap();
-        let token = sessions.start("lea", 0).unwrap();
+        let token = sessions.start("lea", 0);
         assert_eq!(sessions.login(&token, hour).as_deref(), Some("lea"));
         assert_eq!(
             sessions.login(&token, 2 * hour).as_deref(),
@@ -162,10 +165,19 @@ mod tests {
     }
 
     #[test]
+    fn a_disk_that_takes_nothing_keeps_nobody_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let sessions = Sessions::open(folder.path().join("gone/s.json"), Duration::from_secs(3600)).unwrap();
+        let token = sessions.start("lea", 0);
+        assert!(sessions.save().is_err(), "nothing can be written there");
+        assert_eq!(sessions.login(&token, 1).as_deref(), Some("lea"));
+    }
+
+    #[test]
     fn ending_is_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let sessions = Sessions::open(folder.path().join("s.json"), Duration::from_secs(3600)).unwrap();
-        let (one, two) = (sessions.start("lea", 0).unwrap(), sessions.start("lea", 0).unwrap());
+        let (one, two) = (sessions.start("lea", 0), sessions.start("lea", 0));
         sessions.end(&one).unwrap();
         assert_eq!(sessions.login(&one, 1), None);
         assert!(sessions.login(&two, 1).is_some());

@@ -1,4 +1,4 @@
-//! The crash test as a program. See [`testbed::crash`].
+//! The crash test and the full disk as a program. See [`testbed::crash`] and [`testbed::full_disk`].
 
 use std::{
     path::PathBuf,
@@ -9,10 +9,11 @@ use std::{
     },
 };
 
+use anyhow::Context;
 use clap::Parser;
 use testbed::{
     crash::{self, Settings},
-    signals,
+    full_disk, signals,
 };
 
 /// Kills tocsin at random instants of running campaigns, and checks that nobody is rung twice or forgotten.
@@ -31,31 +32,68 @@ struct Arguments {
     /// Folder for the campaigns; emptied.
     #[arg(long, default_value = "target/crash")]
     folder: PathBuf,
+    /// Fills the disk in the middle of one campaign instead; needs root or user namespaces. See [`testbed::full_disk`].
+    #[arg(long, conflicts_with = "kills")]
+    full_disk: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let seed = arguments.seed.unwrap_or_else(|| rand::random_range(0..1_000_000));
-    println!("crash: seed {seed}, {} kills", arguments.kills);
-    let is_over = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&is_over);
-    let settings = Settings {
-        kills: arguments.kills,
-        communes: arguments.communes,
-        seed,
-        folder: arguments.folder,
+    let done = if arguments.full_disk {
+        fill(&arguments)
+    } else {
+        kill(&arguments)
     };
-    let result = signals::at_end(move || told.store(true, Ordering::Relaxed))
-        .map_err(anyhow::Error::from)
-        .and_then(|()| crash::run(&settings, &is_over));
-    match result {
-        Ok(()) => {
-            println!("crash: every promise kept over {} kills", arguments.kills);
-            ExitCode::SUCCESS
-        }
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("crash: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn kill(arguments: &Arguments) -> anyhow::Result<()> {
+    let seed = seed(arguments);
+    println!("crash: seed {seed}, {} kills", arguments.kills);
+    let settings = Settings {
+        kills: arguments.kills,
+        communes: arguments.communes,
+        seed,
+        folder: arguments.folder.clone(),
+    };
+    crash::run(&settings, &until_signal()?)?;
+    println!("crash: every promise kept over {} kills", arguments.kills);
+    Ok(())
+}
+
+fn fill(arguments: &Arguments) -> anyhow::Result<()> {
+    full_disk::enter(&arguments.folder)?;
+    let seed = seed(arguments);
+    println!("crash: seed {seed}, full disk");
+    let settings = full_disk::Settings {
+        communes: arguments.communes,
+        seed,
+        folder: arguments.folder.clone(),
+    };
+    full_disk::run(&settings, &until_signal()?).with_context(|| {
+        format!(
+            "campaign with seed {seed}; what it left is in {}",
+            arguments.folder.display()
+        )
+    })?;
+    println!("crash: every promise kept with a full disk");
+    Ok(())
+}
+
+fn seed(arguments: &Arguments) -> u64 {
+    arguments.seed.unwrap_or_else(|| rand::random_range(0..1_000_000))
+}
+
+/// Becomes true when the program is told to end.
+fn until_signal() -> anyhow::Result<Arc<AtomicBool>> {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&is_over);
+    signals::at_end(move || told.store(true, Ordering::Relaxed))?;
+    Ok(is_over)
 }

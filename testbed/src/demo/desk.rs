@@ -125,6 +125,28 @@ impl Desk {
         Ok(address)
     }
 
+    /// What is happening now: campaigns, trunks, the journal and its alarm.
+    ///
+    /// # Errors
+    /// When tocsin does not answer.
+    pub fn live(&self) -> anyhow::Result<Value> {
+        read("live", self.get("live")?)
+    }
+
+    /// The console's first page.
+    ///
+    /// # Errors
+    /// When tocsin does not give it.
+    pub fn dashboard(&self) -> anyhow::Result<String> {
+        let address = format!("{}/", self.base);
+        let mut response = self.agent.get(&address).header("Authorization", self.bearer()).call()?;
+        let status = response.status();
+        if !status.is_success() {
+            bail!("{address} is not shown (status {status})");
+        }
+        Ok(response.body_mut().read_to_string()?)
+    }
+
     /// A report: `xlsx`, `pdf`, `csv` or `json`.
     ///
     /// # Errors

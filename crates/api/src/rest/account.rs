@@ -47,7 +47,7 @@ pub(crate) async fn open(desk: &Arc<Desk>, caller: &Caller, credentials: Credent
     metrics::counter!("tocsin_logins_total", "result" => "accepted").increment(1);
     desk.attempts.right(address);
     let asked = Arc::clone(desk);
-    Ok(blocking(move || asked.sessions.start(&login, now_ms())).await??)
+    blocking(move || asked.sessions.start(&login, now_ms())).await
 }
 
 /// The cookie of a session; without a token, its end.
