@@ -62,7 +62,8 @@ fn kill(arguments: &Arguments) -> anyhow::Result<()> {
         seed,
         folder: arguments.folder.clone(),
     };
-    crash::run(&settings, &until_signal()?)?;
+    let is_over = until_signal()?;
+    crash::run(&settings, &is_over)?;
     println!("crash: every promise kept over {} kills", arguments.kills);
     Ok(())
 }
@@ -76,7 +77,8 @@ fn fill(arguments: &Arguments) -> anyhow::Result<()> {
         seed,
         folder: arguments.folder.clone(),
     };
-    full_disk::run(&settings, &until_signal()?).with_context(|| {
+    let is_over = until_signal()?;
+    full_disk::run(&settings, &is_over).with_context(|| {
         format!(
             "campaign with seed {seed}; what it left is in {}",
             arguments.folder.display()
