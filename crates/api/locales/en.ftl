@@ -384,6 +384,7 @@ problem-campaign-state = Campaign { $id } does not allow this in its present sta
 problem-journal = The campaign journal cannot be written: { $reason }
 problem-stopped = The calling service has stopped.
 problem-too-many-numbers = A recipient has at most three numbers.
+problem-field-too-long = The text (field { $field }) is longer than { $most } characters; shorten it.
 problem-global-list = The global alert list can be neither changed nor deleted.
 problem-changed-meanwhile = Somebody else changed this; read it again before you retry.
 problem-no-voice = No voice speaks this language: { $language }

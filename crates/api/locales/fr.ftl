@@ -384,6 +384,7 @@ problem-campaign-state = La campagne { $id } ne le permet pas dans son état act
 problem-journal = Le journal des campagnes ne peut pas être écrit : { $reason }
 problem-stopped = Le service d’appel est arrêté.
 problem-too-many-numbers = Un destinataire a trois numéros au plus.
+problem-field-too-long = Le texte (champ { $field }) dépasse { $most } caractères ; raccourcissez-le.
 problem-global-list = La liste d’alerte globale ne peut être ni modifiée ni supprimée.
 problem-changed-meanwhile = Quelqu’un d’autre a modifié cet élément ; relisez-le avant de recommencer.
 problem-no-voice = Aucune voix ne parle cette langue : { $language }

@@ -505,6 +505,9 @@ impl From<directory::StoreError> for Problem {
             StoreError::NoSuchList(_) => Problem::new(StatusCode::NOT_FOUND, "no-list"),
             StoreError::NameTaken(_) | StoreError::KeyTaken(_) => Problem::new(StatusCode::CONFLICT, "name-taken"),
             StoreError::TooManyNumbers => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too-many-numbers"),
+            StoreError::TooLong { field, most } => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "field-too-long")
+                .with("field", field)
+                .with("most", most.to_string()),
             StoreError::KeptAway => Problem::new(StatusCode::CONFLICT, "kept-away"),
             StoreError::GlobalList => Problem::new(StatusCode::CONFLICT, "global-list"),
             StoreError::Stale(_) => Problem::new(StatusCode::CONFLICT, "changed-meanwhile"),

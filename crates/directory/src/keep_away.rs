@@ -111,7 +111,9 @@ impl Shared {
     }
 
     /// The person wants to be in the directory again: forgets the marks that this recipient has. Gives how many.
+    /// Who could not be saved is not let back.
     pub fn let_back(&self, recipient: &Recipient) -> Result<usize, StoreError> {
+        recipient.check(self.snapshot().recipient(recipient.id).map(AsRef::as_ref))?;
         let mut store = self.lock();
         let marks = store.keep_away.marks(recipient);
         let held: Vec<Mark> = marks

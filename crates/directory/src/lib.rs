@@ -35,6 +35,6 @@ pub use ivr::Language;
 pub use list::{Content, List, ListId};
 pub use merge::Merged;
 pub use number::{E164, Kind, NumberError, PhoneNumber};
-pub use recipient::{MAX_NUMBERS, Recipient, RecipientId};
+pub use recipient::{MAX_EMAIL, MAX_NUMBERS, MAX_TEXT, Recipient, RecipientId};
 pub use selection::{Field, MAX_DEPTH, Selection, SelectionError, Test, Zone};
 pub use store::{Shared, Store, StoreError};

@@ -2,10 +2,17 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{E164, Insee, Language, PhoneNumber};
+use crate::{E164, Insee, Language, PhoneNumber, StoreError};
 
 /// Numbers that a recipient has at most (R23).
 pub const MAX_NUMBERS: usize = 3;
+
+/// Characters that a text of a recipient has at most: what an import keeps of a cell. The groups together count as one
+/// text, as they stand in one cell of a file.
+pub const MAX_TEXT: usize = 1000;
+
+/// Bytes that an e-mail address has at most (RFC 3696, erratum 1690).
+pub const MAX_EMAIL: usize = 254;
 
 /// The lasting identity of a recipient; what journals and reports hold instead of personal data. Never used twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -94,6 +101,45 @@ impl Recipient {
         !self.name.is_empty()
             && name == fold(&other.full_name())
             && self.numbers.iter().any(|number| other.has_number(number.e164))
+    }
+
+    /// Whether the recipient may be saved in the place of the known one. What stands in the directory already is left
+    /// alone: a key made from an import's texts may be longer than others.
+    pub(crate) fn check(&self, known: Option<&Recipient>) -> Result<(), StoreError> {
+        if self.numbers.len() > MAX_NUMBERS {
+            return Err(StoreError::TooManyNumbers);
+        }
+        match self.too_long(known) {
+            Some((field, most)) => Err(StoreError::TooLong { field, most }),
+            None => Ok(()),
+        }
+    }
+
+    /// The first new text that is too long, with the most that its field holds.
+    fn too_long(&self, known: Option<&Recipient>) -> Option<(&'static str, usize)> {
+        let texts: [(&'static str, fn(&Recipient) -> &str); 5] = [
+            ("key", |one| &one.key),
+            ("name", |one| &one.name),
+            ("first_name", |one| &one.first_name),
+            ("function", |one| &one.function),
+            ("domain", |one| &one.domain),
+        ];
+        for (field, text) in texts {
+            let is_new = known.is_none_or(|known| text(known) != text(self));
+            if is_new && text(self).chars().nth(MAX_TEXT).is_some() {
+                return Some((field, MAX_TEXT));
+            }
+        }
+        let email = self.email.as_deref().unwrap_or_default();
+        if email.len() > MAX_EMAIL && known.is_none_or(|known| known.email != self.email) {
+            return Some(("email", MAX_EMAIL));
+        }
+        // With the comma and the blank between two of them, so that empty ones count too.
+        let groups = self.groups.iter().map(|group| group.chars().count() + 2).sum::<usize>();
+        if groups > MAX_TEXT + 2 && known.is_none_or(|known| known.groups != self.groups) {
+            return Some(("groups", MAX_TEXT));
+        }
+        None
     }
 
     /// True when one of the numbers is this one.

@@ -40,6 +40,14 @@ pub enum StoreError {
     /// More numbers than a recipient can have.
     #[error("a recipient has at most {MAX_NUMBERS} numbers")]
     TooManyNumbers,
+    /// A text longer than a recipient can hold.
+    #[error("`{field}` is longer than {most} characters; shorten it")]
+    TooLong {
+        /// The field.
+        field: &'static str,
+        /// Characters that it holds at most.
+        most: usize,
+    },
     /// The global list is always there and always means everybody.
     #[error("the global alert list cannot be changed or deleted")]
     GlobalList,
@@ -234,9 +242,8 @@ impl Shared {
         let mut store = self.lock();
         let now = self.snapshot();
         let mut recipient = recipient;
-        if recipient.numbers.len() > MAX_NUMBERS {
-            return Err(StoreError::TooManyNumbers);
-        }
+        let known = now.recipient(recipient.id);
+        recipient.check(known.map(Arc::as_ref))?;
         if recipient.id == RecipientId(0) {
             if store.keep_away.holds(&recipient) {
                 return Err(StoreError::KeptAway);
@@ -244,9 +251,7 @@ impl Shared {
             recipient.id = store.next_recipient();
             recipient.revision = 1;
         } else {
-            let known = now
-                .recipient(recipient.id)
-                .ok_or(StoreError::NoSuchRecipient(recipient.id))?;
+            let known = known.ok_or(StoreError::NoSuchRecipient(recipient.id))?;
             if known.revision != recipient.revision {
                 return Err(StoreError::Stale(recipient.id));
             }

@@ -199,3 +199,72 @@ async fn recipients_and_lists_are_made_changed_and_erased() {
             > 700
     );
 }
+
+#[tokio::test]
+async fn a_recipient_with_a_text_that_is_too_long_is_refused_and_nothing_is_stored() {
+    let world = World::new();
+    let token = world.login("admin").await;
+    let person = json!({ "key": "a", "name": "Martin", "numbers": [{ "e164": "+33199001234", "kind": "landline", "voice": true, "sms": false }] });
+    let most = "é".repeat(1000);
+    let long = format!("{most}e");
+    let many = vec!["g"; 400];
+    let cases = [
+        ("key", json!(long), "1000"),
+        ("name", json!(long), "1000"),
+        ("first_name", json!(long), "1000"),
+        ("function", json!(long), "1000"),
+        ("domain", json!(long), "1000"),
+        ("email", json!(format!("{}@somme.example", "a".repeat(250))), "254"),
+        ("groups", json!([long]), "1000"),
+        ("groups", json!(many), "1000"),
+        ("groups", json!(vec![""; 600]), "1000"),
+    ];
+    for path in ["/recipients", "/recipients?again=true"] {
+        for (field, value, most) in &cases {
+            let mut wrong = person.clone();
+            wrong[*field] = value.clone();
+            let refused = world.call(&token, "POST", path, wrong).await;
+            assert_eq!(
+                refused.status,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "{field}: {}",
+                refused.text()
+            );
+            let refused = refused.json();
+            assert_eq!(
+                (&refused["error"], &refused["field"], &refused["most"]),
+                (&json!("field_too_long"), &json!(field), &json!(most))
+            );
+            assert!(refused["message"].as_str().unwrap().contains(most), "{refused}");
+        }
+    }
+    // A commune is its INSEE code, a number has at most 15 digits: whatever is longer is no commune, no number.
+    for (field, value) in [
+        ("commune", json!(long)),
+        ("language", json!(long)),
+        ("numbers", json!([{ "e164": "1".repeat(999) }])),
+    ] {
+        let mut wrong = person.clone();
+        wrong[field] = value;
+        let refused = world.call(&token, "POST", "/recipients", wrong).await;
+        assert!(refused.status.is_client_error(), "{field}: {}", refused.text());
+    }
+    assert_eq!(world.get(&token, "/recipients").await.json()["total"], 0);
+
+    let mut fits = person.clone();
+    fits["name"] = json!(most);
+    fits["groups"] = json!(vec!["g"; 334]);
+    let made = world.call(&token, "POST", "/recipients", fits.clone()).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+    let path = format!("/recipients/{}", made.json()["id"]);
+    let mut wrong = fits;
+    wrong["revision"] = json!(1);
+    wrong["function"] = json!(long);
+    let refused = world.call(&token, "PUT", &path, wrong).await;
+    assert_eq!(refused.json()["error"], "field_too_long", "{}", refused.text());
+    let kept = world.get(&token, "/recipients").await.json();
+    assert_eq!(
+        (&kept["recipients"][0]["revision"], &kept["recipients"][0]["function"]),
+        (&json!(1), &json!(""))
+    );
+}

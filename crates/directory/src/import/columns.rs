@@ -158,7 +158,7 @@ pub fn is_email(text: &str) -> bool {
     let plain =
         |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | '"' | '@');
     !local.is_empty()
-        && text.len() <= 254
+        && text.len() <= crate::MAX_EMAIL
         && text.chars().filter(|c| *c != '@').all(plain)
         && !local.contains('@')
         && domain.contains('.')

@@ -1,7 +1,7 @@
 use super::{ImportError, Limits};
 
 /// Characters kept of one cell: more than any field needs, and a bound on what repeated shared texts can take.
-const CELL: usize = 1000;
+const CELL: usize = crate::MAX_TEXT;
 
 /// The value of a cell.
 #[derive(Clone, Debug, PartialEq)]
