@@ -115,18 +115,23 @@ impl Recipient {
         }
     }
 
+    /// The free texts, by the names of their fields.
+    fn texts(&self) -> [(&'static str, &str); 5] {
+        [
+            ("key", &self.key),
+            ("name", &self.name),
+            ("first_name", &self.first_name),
+            ("function", &self.function),
+            ("domain", &self.domain),
+        ]
+    }
+
     /// The first new text that is too long, with the most that its field holds.
     fn too_long(&self, known: Option<&Recipient>) -> Option<(&'static str, usize)> {
-        let texts: [(&'static str, fn(&Recipient) -> &str); 5] = [
-            ("key", |one| &one.key),
-            ("name", |one| &one.name),
-            ("first_name", |one| &one.first_name),
-            ("function", |one| &one.function),
-            ("domain", |one| &one.domain),
-        ];
-        for (field, text) in texts {
-            let is_new = known.is_none_or(|known| text(known) != text(self));
-            if is_new && text(self).chars().nth(MAX_TEXT).is_some() {
+        let before = known.map(Recipient::texts);
+        for (index, (field, text)) in self.texts().into_iter().enumerate() {
+            let is_new = before.is_none_or(|before| before[index].1 != text);
+            if is_new && text.chars().nth(MAX_TEXT).is_some() {
                 return Some((field, MAX_TEXT));
             }
         }
