@@ -160,7 +160,9 @@ mod tests {
             user: "alice",
             password: "secret",
         };
-        let log = |proof: String| format!("UDP message received\n\nINVITE sip:x@y SIP/2.0\nAuthorization: {proof}\n");
+        let log = |proof: String| {
+            format!("UDP message received [9] bytes :\n\nINVITE sip:x@y SIP/2.0\nAuthorization: {proof}\n")
+        };
         assert_eq!(check(&log(prove(&asked).unwrap()), "alice", "secret").unwrap(), 1);
         asked.password = "guess";
         assert!(check(&log(prove(&asked).unwrap()), "alice", "secret").is_err());
