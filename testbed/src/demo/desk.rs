@@ -115,14 +115,11 @@ impl Desk {
     /// # Errors
     /// When there is no such page.
     pub fn live_page(&self, campaign: u64, name: &str) -> anyhow::Result<String> {
-        let address = format!("{}/campagnes/{campaign}", self.base);
-        let mut response = self.agent.get(&address).header("Authorization", self.bearer()).call()?;
-        let status = response.status();
-        let page = response.body_mut().read_to_string()?;
-        if !status.is_success() || !page.contains(name) {
-            bail!("{address} does not show the campaign (status {status})");
+        let path = format!("campagnes/{campaign}");
+        if !self.page(&path)?.contains(name) {
+            bail!("the page {path} does not show the campaign");
         }
-        Ok(address)
+        Ok(format!("{}/{path}", self.base))
     }
 
     /// What is happening now: campaigns, trunks, the journal and its alarm.
@@ -138,7 +135,11 @@ impl Desk {
     /// # Errors
     /// When tocsin does not give it.
     pub fn dashboard(&self) -> anyhow::Result<String> {
-        let address = format!("{}/", self.base);
+        self.page("")
+    }
+
+    fn page(&self, path: &str) -> anyhow::Result<String> {
+        let address = format!("{}/{path}", self.base);
         let mut response = self.agent.get(&address).header("Authorization", self.bearer()).call()?;
         let status = response.status();
         if !status.is_success() {
