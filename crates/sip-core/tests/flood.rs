@@ -15,6 +15,12 @@ use sip_core::{
 /// Calls in each direction.
 const CALLS: u32 = 100;
 
+/// Hostile datagrams before the first call.
+const BEFORE: u64 = 100;
+
+/// How often an agent looks at the attack and at its counters.
+const LOOK: Duration = Duration::from_millis(5);
+
 /// Hostile datagrams that must have been sent before the last call ends.
 const HOSTILE: u64 = 20_000;
 
@@ -24,8 +30,18 @@ struct Agent<'a> {
     placed: u32,
     ended: u32,
     heard: u32,
-    attack_is_over: &'a AtomicBool,
+    attack: &'a Attack,
+    /// Whether it is this one who is attacked, and so stays to the end.
+    is_target: bool,
+    look: Instant,
     counters: Counters,
+}
+
+/// How far the attack is.
+#[derive(Default)]
+struct Attack {
+    has_begun: AtomicBool,
+    is_over: AtomicBool,
 }
 
 impl Agent<'_> {
@@ -55,22 +71,27 @@ impl Application for Agent<'_> {
             Event::Failed { cause, .. } => panic!("{cause:?}"),
             _ => {}
         }
-        self.counters = endpoint.counters().clone();
     }
 
-    fn handle_wake(&mut self, now: Instant, endpoint: &mut Endpoint) {
-        if self.placed == 0 {
+    fn poll_timeout(&self) -> Option<Instant> {
+        Some(self.look)
+    }
+
+    fn handle_timeout(&mut self, now: Instant, endpoint: &mut Endpoint) {
+        self.look = now + LOOK;
+        self.counters = endpoint.counters().clone();
+        if self.placed == 0 && self.attack.has_begun.load(Ordering::Relaxed) {
             self.place(now, endpoint);
         }
     }
 
     fn is_finished(&self) -> bool {
-        self.ended >= 2 * CALLS && self.attack_is_over.load(Ordering::Relaxed)
+        self.ended >= 2 * CALLS && (!self.is_target || self.attack.is_over.load(Ordering::Relaxed))
     }
 }
 
 /// Runs a driver on this thread until its agent is finished.
-fn run(own: SocketAddr, peer: SocketAddr, attack_is_over: &AtomicBool) -> Agent<'_> {
+fn run(own: SocketAddr, peer: SocketAddr, attack: &Attack, is_target: bool) -> Agent<'_> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -96,7 +117,9 @@ fn run(own: SocketAddr, peer: SocketAddr, attack_is_over: &AtomicBool) -> Agent<
             placed: 0,
             ended: 0,
             heard: 0,
-            attack_is_over,
+            attack,
+            is_target,
+            look: Instant::now(),
             counters: Counters::default(),
         };
         driver.run(agent).await
@@ -132,7 +155,7 @@ fn hostile(n: u64) -> Vec<u8> {
 }
 
 /// Sends until both enough was sent and the calls are over, in small portions, so that the kernel's queue is not the victim.
-fn attack(sources: u32, target: SocketAddr, calls_are_over: &AtomicBool, attack_is_over: &AtomicBool) {
+fn attack(sources: u32, target: SocketAddr, calls_are_over: &AtomicBool, attack: &Attack) {
     let sockets: Vec<UdpSocket> = (0..sources)
         .map(|n| UdpSocket::bind((Ipv4Addr::new(127, 66, (n >> 8) as u8, (n & 0xff) as u8), 0)).unwrap())
         .collect();
@@ -142,8 +165,11 @@ fn attack(sources: u32, target: SocketAddr, calls_are_over: &AtomicBool, attack_
             let _ = sockets[n as usize % sockets.len()].send_to(&hostile(n), target);
             n += 1;
         }
+        if n >= BEFORE {
+            attack.has_begun.store(true, Ordering::Relaxed);
+        }
         if n >= HOSTILE {
-            attack_is_over.store(true, Ordering::Relaxed);
+            attack.is_over.store(true, Ordering::Relaxed);
         }
         assert!(n < 100 * HOSTILE, "the calls do not end");
         std::thread::sleep(Duration::from_millis(1));
@@ -153,12 +179,11 @@ fn attack(sources: u32, target: SocketAddr, calls_are_over: &AtomicBool, attack_
 fn calls_under_attack(sources: u32) {
     let free = |ip: [u8; 4]| UdpSocket::bind((Ipv4Addr::from(ip), 0)).unwrap().local_addr().unwrap();
     let (own, carrier) = (free([127, 0, 0, 1]), free([127, 0, 0, 2]));
-    let (calls_are_over, attack_is_over, at_once) =
-        (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(true));
+    let (calls_are_over, progress) = (AtomicBool::new(false), Attack::default());
     std::thread::scope(|scope| {
-        let far = scope.spawn(|| run(carrier, own, &at_once));
-        scope.spawn(|| attack(sources, own, &calls_are_over, &attack_is_over));
-        let ours = run(own, carrier, &attack_is_over);
+        let far = scope.spawn(|| run(carrier, own, &progress, false));
+        scope.spawn(|| attack(sources, own, &calls_are_over, &progress));
+        let ours = run(own, carrier, &progress, true);
         calls_are_over.store(true, Ordering::Relaxed);
         let theirs = far.join().unwrap();
         assert_eq!((ours.heard, theirs.heard), (CALLS, CALLS));
