@@ -373,3 +373,32 @@ async fn write(writer: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Resu
     writer.write_all(bytes).await?;
     writer.flush().await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_refusing_address_is_tried_again_after_pauses_that_grow() {
+        // Nobody listens on a port that was given and left.
+        let left = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let remote = left.local_addr().expect("its address");
+        drop(left);
+        let flow = Flow {
+            transport: Transport::Tcp,
+            local: "127.0.0.1:5060".parse().expect("an address"),
+            remote,
+        };
+        let mut streams = Streams::new(&Limits::default());
+        let mut now = Instant::now();
+        for pause in [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000].map(Duration::from_millis) {
+            let mut send = |now| streams.send(now, flow, Bytes::from_static(b"OPTIONS"), String::new);
+            assert!(send(now), "after the pause before {pause:?}");
+            let news = streams.next().await;
+            assert!(streams.learn(&news) && matches!(news, News::Closed(..)));
+            let mut send = |now| streams.send(now, flow, Bytes::from_static(b"OPTIONS"), String::new);
+            now += pause;
+            assert!(!send(now - Duration::from_millis(1)), "within {pause:?}");
+        }
+    }
+}
