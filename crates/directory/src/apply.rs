@@ -368,18 +368,19 @@ fn merged(known: &Recipient, row: &Row, import: &Import) -> Recipient {
         after.commune = new.commune;
     }
     if given(Role::Number) {
-        // The operator's choice of uses stays with a number that stays.
-        after.numbers = new.numbers.clone();
-        for number in &mut after.numbers {
-            if let Some(same) = known.numbers.iter().find(|other| other.e164 == number.e164) {
-                *number = *same;
-            }
-        }
+        after.numbers.clone_from(&new.numbers);
     } else if import.has(Role::Number) {
         for number in &new.numbers {
             if !after.has_number(number.e164) && after.numbers.len() < crate::MAX_NUMBERS {
                 after.numbers.push(*number);
             }
+        }
+    }
+    for number in &mut after.numbers {
+        // What the file says of a number's uses counts; else the operator's choice stays with a number that stays.
+        let of_whom = if row.uses.contains(&number.e164) { new } else { known };
+        if let Some(same) = of_whom.numbers.iter().find(|other| other.e164 == number.e164) {
+            *number = *same;
         }
     }
     if given(Role::Email) {

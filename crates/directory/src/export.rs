@@ -8,6 +8,7 @@ use rust_xlsxwriter::{Format, Workbook, XlsxError};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use crate::import::uses::Used;
 use crate::{Directory, Kind, Recipient};
 
 /// Why a file could not be written.
@@ -27,7 +28,7 @@ pub enum ExportError {
     Io(#[from] std::io::Error),
 }
 
-const HEADERS: [&str; 12] = [
+const HEADERS: [&str; 16] = [
     "Identifiant",
     "Nom",
     "Prénom",
@@ -36,20 +37,17 @@ const HEADERS: [&str; 12] = [
     "Code INSEE",
     "Commune",
     "Téléphone 1",
+    "Usage 1",
     "Téléphone 2",
+    "Usage 2",
     "Téléphone 3",
+    "Usage 3",
     "E-mail",
     "Langue",
+    "Groupes",
 ];
 
-/// Headers beyond [`HEADERS`].
-const GROUPS: &str = "Groupes";
-
 const MAX_ROWS: usize = 1_048_576;
-
-fn headers() -> impl Iterator<Item = &'static str> {
-    HEADERS.into_iter().chain([GROUPS])
-}
 
 /// The cells of a recipient, as many as there are headers.
 fn cells<'a>(recipient: &'a Recipient, directory: &'a Directory) -> Vec<Cow<'a, str>> {
@@ -65,6 +63,7 @@ fn cells<'a>(recipient: &'a Recipient, directory: &'a Directory) -> Vec<Cow<'a, 
             _ => number.e164.to_string().into(),
         }
     };
+    let used = |place: usize| -> Cow<'a, str> { recipient.numbers.get(place).map_or("", Used::written).into() };
     vec![
         recipient.key.as_str().into(),
         recipient.name.as_str().into(),
@@ -78,8 +77,11 @@ fn cells<'a>(recipient: &'a Recipient, directory: &'a Directory) -> Vec<Cow<'a, 
             .into(),
         commune.map_or("", |commune| commune.name.as_str()).into(),
         number(0),
+        used(0),
         number(1),
+        used(1),
         number(2),
+        used(2),
         recipient.email.as_deref().unwrap_or_default().into(),
         recipient.language.code().into(),
         recipient.groups.join(", ").into(),
@@ -94,7 +96,7 @@ pub fn xlsx<R: AsRef<Recipient>>(recipients: &[R], directory: &Directory) -> Res
     sheet.set_name("Destinataires")?;
     let text = Format::new().set_num_format("@");
     let bold = Format::new().set_bold();
-    for (column, header) in (0u16..).zip(headers()) {
+    for (column, header) in (0u16..).zip(HEADERS) {
         sheet.write_string_with_format(0, column, header, &bold)?;
     }
     for (row, recipient) in (1u32..).zip(recipients) {
@@ -117,7 +119,7 @@ pub fn csv<R: AsRef<Recipient>>(recipients: &[R], directory: &Directory) -> Resu
         .from_writer("\u{feff}".as_bytes().to_vec());
     let record =
         |cells: Vec<Cow<'_, str>>| -> Vec<String> { cells.iter().map(|cell| harmless(cell).into_owned()).collect() };
-    writer.write_record(headers()).map_err(std::io::Error::from)?;
+    writer.write_record(HEADERS).map_err(std::io::Error::from)?;
     for recipient in recipients {
         writer
             .write_record(record(cells(recipient.as_ref(), directory)))
@@ -139,7 +141,7 @@ pub fn ods<R: AsRef<Recipient>>(recipients: &[R], directory: &Directory) -> Resu
     zip.write_all(MANIFEST.as_bytes())?;
     zip.start_file("content.xml", packed)?;
     zip.write_all(CONTENT_HEAD.as_bytes())?;
-    write_ods_row(&mut zip, headers().map(Cow::Borrowed))?;
+    write_ods_row(&mut zip, HEADERS.into_iter().map(Cow::Borrowed))?;
     for recipient in recipients {
         write_ods_row(&mut zip, cells(recipient.as_ref(), directory).into_iter())?;
     }
@@ -232,8 +234,15 @@ mod tests {
             commune: Gazetteer::somme().find("Amiens").ok().map(|commune| commune.insee),
             numbers: vec![
                 number("0199000001"),
-                number("06 39 98 00 01"),
-                number("+32 2 555 12 34"),
+                PhoneNumber {
+                    voice: false,
+                    ..number("06 39 98 00 01")
+                },
+                PhoneNumber {
+                    voice: false,
+                    sms: false,
+                    ..number("+32 2 555 12 34")
+                },
             ],
             email: Some("zoe@amiens.example".into()),
             language: Language::ENGLISH,

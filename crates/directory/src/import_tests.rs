@@ -439,6 +439,31 @@ fn a_cell_may_hold_several_numbers_but_a_recipient_has_three() {
 }
 
 #[test]
+fn a_use_belongs_to_its_number_and_what_is_no_use_is_listed() {
+    let import = csv("Nom;Tél 1;Usage 1;Tél 2;Usage 2\n\
+        Martin;0199000001;voix;0639980001;SMS\n\
+        Petit;0199000002 / 0199000003;aucun;;voix\n\
+        Durand;0639980004;pas de SMS;0639980005;les deux\n");
+    let used = |row: usize| -> Vec<(bool, bool)> {
+        let numbers = &import.rows[row].recipient.numbers;
+        numbers.iter().map(|number| (number.voice, number.sms)).collect()
+    };
+    assert_eq!(used(0), [(true, false), (false, true)]);
+    assert_eq!(used(1), [(false, false), (false, false)]);
+    assert_eq!(
+        used(2),
+        [(true, true), (true, true)],
+        "what was not understood is as its kind has it"
+    );
+    assert_eq!(import.rows[2].uses.len(), 1);
+    assert_eq!(
+        listed(&import),
+        [(3, Reason::UseWithoutNumber, false), (4, Reason::Use, false)]
+    );
+    assert_complete(&import);
+}
+
+#[test]
 fn communes_are_read_by_code_name_and_postal_code() {
     let import = csv(
         "Nom;Code INSEE;Commune;CP;Tél\nA;80021;;;0199000001\nB;;ST VALERY SUR SOMME;;0199000002\nC;99999;Amiens;;0199000003\nD;80999;;;0199000004\n",

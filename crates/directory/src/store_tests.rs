@@ -301,3 +301,59 @@ fn a_damaged_record_is_named() {
     store.tree.insert(recipient_key(RecipientId(7)), b"{").unwrap();
     assert!(matches!(Shared::new(store), Err(StoreError::Damaged { .. })));
 }
+
+#[test]
+fn an_export_read_again_changes_nothing_and_a_file_that_says_a_use_changes_it() {
+    let shared = shared();
+    let e164 = |text: &str| E164::parse(text).unwrap();
+    let number = |text: &str, voice, sms| PhoneNumber {
+        voice,
+        sms,
+        ..PhoneNumber::new(e164(text))
+    };
+    let mayor = Recipient {
+        numbers: vec![
+            number("0199000001", true, false),
+            number("0639980001", false, true),
+            number("0639980002", true, true),
+        ],
+        groups: vec!["Crue".into(), "Neige".into()],
+        ..person("Martin", "0199000001")
+    };
+    shared.save(mayor).unwrap();
+    let silent = Recipient {
+        numbers: vec![number("+3225551234", false, false), number("0639980003", true, false)],
+        unsubscribed: true,
+        ..person("Petit", "0199000002")
+    };
+    shared.save(silent).unwrap();
+
+    let now = shared.snapshot();
+    let people = now.recipients().to_vec();
+    for (name, bytes) in [
+        ("a.xlsx", crate::export::xlsx(&people, &now).unwrap()),
+        ("a.ods", crate::export::ods(&people, &now).unwrap()),
+        ("a.csv", crate::export::csv(&people, &now).unwrap()),
+    ] {
+        let import = import::read(&bytes, name, &import::Options::default(), &now).unwrap();
+        assert_eq!(import.problems, [], "{name}");
+        let plan = shared.plan(&import);
+        assert_eq!((plan.created, plan.updated, plan.unchanged), (0, 0, 2), "{name}");
+    }
+
+    let uses = |shared: &Shared| -> Vec<(bool, bool)> {
+        let now = shared.snapshot();
+        let numbers = &now.by_key("martin").unwrap().numbers;
+        numbers.iter().map(|number| (number.voice, number.sms)).collect()
+    };
+    let silent = "id;Nom;Tél 1;Tél 2;Tél 3\nmartin;Martin;0199000001;0639980001;0639980002\n";
+    shared.apply(&file(&shared, silent), &Target::Directory, 0).unwrap();
+    assert_eq!(uses(&shared), [(true, false), (false, true), (true, true)], "not said");
+    let saying = "id;Nom;Tél 1;Tél 2;Tél 3;Usage 2;Usage 3\nmartin;Martin;0199000001;0639980001;0639980002;voix;\n";
+    shared.apply(&file(&shared, saying), &Target::Directory, 0).unwrap();
+    assert_eq!(
+        uses(&shared),
+        [(true, false), (true, false), (true, true)],
+        "the second said"
+    );
+}

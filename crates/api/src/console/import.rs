@@ -25,7 +25,7 @@ const SHOWN_PROBLEMS: usize = 500;
 const SHOWN_LINES: usize = 20;
 
 /// What a column may be said to hold, with the end of its key in the catalogue.
-const ROLES: [(Role, &str); 12] = [
+const ROLES: [(Role, &str); 13] = [
     (Role::Key, "key"),
     (Role::Name, "name"),
     (Role::FirstName, "first-name"),
@@ -35,6 +35,7 @@ const ROLES: [(Role, &str); 12] = [
     (Role::Insee, "insee"),
     (Role::PostalCode, "postal-code"),
     (Role::Number, "number"),
+    (Role::Use, "use"),
     (Role::Email, "email"),
     (Role::Language, "language"),
     (Role::Group, "group"),

@@ -204,6 +204,8 @@ pub(crate) fn code(reason: &Reason) -> &'static str {
             NumberError::Shortened => "number-shortened",
         },
         Reason::TooManyNumbers => "too-many-numbers",
+        Reason::Use => "use",
+        Reason::UseWithoutNumber => "use-without-number",
         Reason::NoContact => "no-contact",
         Reason::NoName => "no-name",
         Reason::Duplicate { .. } => "duplicate",

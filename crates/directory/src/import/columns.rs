@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::sheet::{Cell, Line, Sheet};
-use super::{Column, ImportError, Options};
+use super::{Column, ImportError, Options, uses};
 use crate::E164;
 use crate::recipient::fold;
 
@@ -27,6 +27,8 @@ pub enum Role {
     PostalCode,
     /// A telephone number; several columns may hold one, in the order of calling.
     Number,
+    /// What a number is used for, voice or SMS or both; one column for each column of numbers.
+    Use,
     /// E-mail address.
     Email,
     /// Language.
@@ -38,7 +40,7 @@ pub enum Role {
 impl Role {
     /// True for roles of which several columns add up.
     fn adds_up(self) -> bool {
-        matches!(self, Role::Number | Role::Group)
+        matches!(self, Role::Number | Role::Use | Role::Group)
     }
 }
 
@@ -188,6 +190,8 @@ fn header_role(header: &Cell) -> Option<Role> {
         Role::PostalCode
     } else if starts(&["mail", "email", "courriel", "mel", "messagerie"]) || folded.contains("e mail") {
         Role::Email
+    } else if uses::is_header(&words) {
+        Role::Use
     } else if starts(&[
         "tel",
         "phone",
@@ -277,6 +281,15 @@ mod tests {
             ("N° de téléphone", Some(Role::Number)),
             ("Numéro d'urgence 2", Some(Role::Number)),
             ("Phone number", Some(Role::Number)),
+            ("Usage 1", Some(Role::Use)),
+            ("Usage du téléphone 2", Some(Role::Use)),
+            ("Numéro 3 (usage)", Some(Role::Use)),
+            ("Utilisation", Some(Role::Use)),
+            ("Voix/SMS", Some(Role::Use)),
+            ("Number 1 use", Some(Role::Use)),
+            ("Nom d'usage", Some(Role::Name)),
+            ("Prénom usuel", Some(Role::FirstName)),
+            ("Numéro SMS", Some(Role::Number)),
             ("E-mail", Some(Role::Email)),
             ("Adresse mél", Some(Role::Email)),
             ("Courriel", Some(Role::Email)),

@@ -11,13 +11,14 @@ mod ods;
 mod rows;
 mod sheet;
 mod text;
+pub(crate) mod uses;
 mod workbook;
 
 use serde::Serialize;
 
 pub use columns::{Role, is_email};
 
-use crate::{Directory, Gazetteer, Language, NumberError, Recipient};
+use crate::{Directory, E164, Gazetteer, Language, NumberError, Recipient};
 
 /// What is accepted of one file. A file beyond is refused with a sentence, before it can fill the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +102,8 @@ pub struct Row {
     pub line: usize,
     /// Its values; without id.
     pub recipient: Recipient,
+    /// Numbers of which the file says what they are used for; an update leaves the uses of the others.
+    pub uses: Vec<E164>,
     /// Columns of which a value of this row could not be read: an update leaves what the directory holds there.
     pub unread: Vec<Role>,
 }
@@ -138,6 +141,12 @@ pub enum Reason {
     /// More numbers than a recipient can have.
     #[error("a recipient has at most three numbers")]
     TooManyNumbers,
+    /// Not what a number can be used for.
+    #[error("this is not a use of a number: write voix, SMS, voix et SMS or aucun")]
+    Use,
+    /// A use beside an empty cell.
+    #[error("there is no number to which this use belongs")]
+    UseWithoutNumber,
     /// Neither a number nor an e-mail address.
     #[error("no telephone number and no e-mail address")]
     NoContact,

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use super::columns::{Layout, Role, is_email};
 use super::sheet::{Cell, Line, Sheet};
+use super::uses::{self, Used};
 use super::{Import, NumberReason, Options, Problem, Reason, Row, letter};
 use crate::recipient::fold;
 use crate::{CommuneError, E164, Gazetteer, MAX_NUMBERS, NumberError, PhoneNumber, Recipient};
@@ -53,11 +54,12 @@ pub(crate) fn read(sheet: &Sheet, layout: Layout, options: &Options, communes: &
             line,
             import: &mut import,
             found: Vec::new(),
+            uses: Vec::new(),
             unread: Vec::new(),
         };
         match reading.recipient(options, communes) {
             Ok(recipient) => {
-                let (mut found, unread) = (reading.found, reading.unread);
+                let (mut found, uses, unread) = (reading.found, reading.uses, reading.unread);
                 match seen.get(&recipient.key) {
                     Some(first) => {
                         let reason = Reason::Duplicate { line: *first };
@@ -74,6 +76,7 @@ pub(crate) fn read(sheet: &Sheet, layout: Layout, options: &Options, communes: &
                         import.rows.push(Row {
                             line: line.number,
                             recipient,
+                            uses,
                             unread,
                         });
                     }
@@ -119,6 +122,8 @@ struct Reading<'a> {
     line: &'a Line,
     import: &'a mut Import,
     found: Vec<Problem>,
+    /// Numbers whose use the row says.
+    uses: Vec<E164>,
     unread: Vec<Role>,
 }
 
@@ -234,21 +239,50 @@ impl<'a> Reading<'a> {
     }
 
     fn numbers(&mut self, recipient: &mut Recipient) {
+        let uses = self.uses_by_column();
         for (place, cell) in self.cells(Role::Number) {
             let Some(text) = self.readable(place, cell, Role::Number) else {
                 continue;
             };
+            let used = uses.iter().find(|(column, _)| *column == place).map(|(_, used)| *used);
             for number in numbers_in(&text) {
                 match number {
                     Ok(number) if recipient.has_number(number) => {}
                     Ok(_) if recipient.numbers.len() == MAX_NUMBERS => {
                         self.report(place, cell, Reason::TooManyNumbers, Role::Number);
                     }
-                    Ok(number) => recipient.numbers.push(PhoneNumber::new(number)),
+                    Ok(e164) => {
+                        let mut number = PhoneNumber::new(e164);
+                        if let Some(used) = used {
+                            (number.voice, number.sms) = (used.voice, used.sms);
+                            self.uses.push(e164);
+                        }
+                        recipient.numbers.push(number);
+                    }
                     Err(error) => self.report(place, cell, Reason::Number(NumberReason(error)), Role::Number),
                 }
             }
         }
+    }
+
+    /// What the row says of the uses, with the place of the numbers' column.
+    fn uses_by_column(&mut self) -> Vec<(usize, Used)> {
+        let mut uses = Vec::new();
+        for (place, cell) in self.cells(Role::Use) {
+            let Some(text) = self.readable(place, cell, Role::Use) else {
+                continue;
+            };
+            let numbers = uses::numbers_of(place, &self.import.columns);
+            let is_beside_one = numbers
+                .and_then(|numbers| self.line.cells.get(numbers))
+                .is_some_and(|cell| !cell.is_empty());
+            match (Used::parse(&text), numbers) {
+                (Some(used), Some(numbers)) if is_beside_one => uses.push((numbers, used)),
+                (Some(_), _) => self.report(place, cell, Reason::UseWithoutNumber, Role::Use),
+                (None, _) => self.report(place, cell, Reason::Use, Role::Use),
+            }
+        }
+        uses
     }
 
     fn email(&mut self, recipient: &mut Recipient) {
