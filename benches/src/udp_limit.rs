@@ -26,6 +26,21 @@ impl UdpLimit {
     pub fn per_call_second_us(&self) -> f64 {
         50.0 * (self.send_us + self.receive_us)
     }
+
+    /// Two-way calls that would fill a core if nothing but the kernel worked for them.
+    pub fn calls(&self) -> f64 {
+        1e6 / self.per_call_second_us()
+    }
+
+    /// What lies between this measurement and a later one, which counts for `weight` of 1: a machine's speed moves while it
+    /// is measured.
+    pub fn between(self, later: UdpLimit, weight: f64) -> UdpLimit {
+        let mix = |before: f64, after: f64| before * (1.0 - weight) + after * weight;
+        UdpLimit {
+            send_us: mix(self.send_us, later.send_us),
+            receive_us: mix(self.receive_us, later.receive_us),
+        }
+    }
 }
 
 const SOCKETS: usize = 1_000;

@@ -7,6 +7,10 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+/// The number of calls to carry at once, in percent of what the kernel's limit allows: 3,000 where it allows 5,700. Machines
+/// differ, and one machine from hour to hour, so the ratio is what is to be reached.
+const CALLS_SHARE: &str = "53";
+
 fn main() -> Result<()> {
     let programs = programs()?;
     let media = |arguments: &[&str]| run(&programs.join("media_load"), arguments);
@@ -15,7 +19,9 @@ fn main() -> Result<()> {
         "media": media(&["--calls", "1500"])?,
         "media_inband": media(&["--calls", "1500", "--inband"])?,
         "media_srtp": media(&["--calls", "1500", "--srtp"])?,
-        "media_3000": media(&["--calls", "3000", "--find-max"])?,
+        "media_share": media(&["--share", CALLS_SHARE, "--find-max"])?,
+        "media_share_inband": media(&["--share", CALLS_SHARE, "--inband"])?,
+        "media_3000": media(&["--calls", "3000"])?,
         "media_3000_inband": media(&["--calls", "3000", "--inband"])?,
         "media_forged": media(&["--calls", "1500", "--inband", "--forged", "10000"])?,
         "sip_parse": run(&programs.join("sip_parse"), &[])?,
@@ -66,84 +72,119 @@ fn show(report: &Value) {
             .unwrap_or(f64::NAN)
     };
     let highest = |role: &str| signalling[role]["calls_per_second"].as_f64().unwrap_or(f64::NAN);
-    println!("{:<58} {:>10} {:>10}", "what", "measured", "to reach");
+    let limited = |room: &str| (figure(room, "cpu_us_per_call_second"), figure(room, "ratio_to_limit"));
+    let late = |room: &str| (figure(room, "p99_lateness_ms"), figure(room, "calls"));
+    println!("{:<62} {:>10} {:>10}", "what", "measured", "to reach");
     let rows = [
         (
-            "kernel's UDP limit, us per packet",
+            "kernel's UDP limit, us per packet".to_owned(),
             figure("media", "udp_limit_us_per_packet"),
             "-",
         ),
-        ("CPU per originated call at 1,000/s, us", at_thousand("calling"), "90"),
-        ("the same, SIPp in our place", at_thousand("peer_calling"), "-"),
         (
-            "the same, limit of the kernel in this run",
+            "CPU per originated call at 1,000/s, us".to_owned(),
+            at_thousand("calling"),
+            "90",
+        ),
+        (
+            "the same, SIPp in our place".to_owned(),
+            at_thousand("peer_calling"),
+            "-",
+        ),
+        (
+            "the same, limit of the kernel in this run".to_owned(),
             figure("signalling", "udp_limit_us_per_call"),
             "-",
         ),
-        ("CPU per answered call at 1,000/s, us", at_thousand("called"), "90"),
         (
-            "calls placed a second on one core, nothing sent twice",
+            "CPU per answered call at 1,000/s, us".to_owned(),
+            at_thousand("called"),
+            "90",
+        ),
+        (
+            "calls placed a second on one core, nothing sent twice".to_owned(),
             highest("highest_calling"),
             "-",
         ),
         (
-            "calls answered a second on one core, nothing sent twice",
+            "calls answered a second on one core, nothing sent twice".to_owned(),
             highest("highest_called"),
             "-",
         ),
         (
-            "memory of an open dialog, bytes",
+            "memory of an open dialog, bytes".to_owned(),
             signalling["memory"]["bytes_per_dialog"].as_f64().unwrap_or(f64::NAN),
             "32768",
         ),
         (
-            "CPU per call-second, two-way media, us",
-            figure("media", "cpu_us_per_call_second"),
-            "350",
+            format!(
+                "two-way media: limit x this ({:.0} us per call-second)",
+                limited("media").0
+            ),
+            limited("media").1,
+            "2.00",
         ),
         (
-            "the same, limit of the kernel in this run",
-            figure("media", "udp_limit_us_per_call_second"),
+            format!("the same with in-band keys ({:.0} us)", limited("media_inband").0),
+            limited("media_inband").1,
+            "2.11",
+        ),
+        (
+            format!("the same as SRTP ({:.0} us)", limited("media_srtp").0),
+            limited("media_srtp").1,
             "-",
         ),
         (
-            "CPU per call-second with in-band keys, us",
-            figure("media_inband", "cpu_us_per_call_second"),
-            "400",
+            format!("99 % of packets late by at most, {} calls, ms", late("media_share").1),
+            late("media_share").0,
+            "5",
         ),
         (
-            "the same as SRTP, us",
-            figure("media_srtp", "cpu_us_per_call_second"),
+            format!("the same with in-band keys, {} calls, ms", late("media_share_inband").1),
+            late("media_share_inband").0,
+            "5",
+        ),
+        (
+            format!(
+                "the same, 3,000 calls: {:.0} % of the limit's, ms",
+                3e5 / figure("media_3000", "limit_calls")
+            ),
+            late("media_3000").0,
             "-",
         ),
         (
-            "99 % of packets late by at most, 3,000 calls, ms",
-            figure("media_3000", "p99_lateness_ms"),
+            format!(
+                "and with in-band keys: {:.0} %, ms",
+                3e5 / figure("media_3000_inband", "limit_calls")
+            ),
+            late("media_3000_inband").0,
+            "-",
+        ),
+        (
+            "the same while 10,000 forged packets a second come, ms".to_owned(),
+            late("media_forged").0,
             "5",
         ),
         (
-            "the same with in-band keys, ms",
-            figure("media_3000_inband", "p99_lateness_ms"),
-            "5",
-        ),
-        (
-            "the same while 10,000 forged packets a second come, ms",
-            figure("media_forged", "p99_lateness_ms"),
-            "5",
-        ),
-        (
-            "forged keys that were believed",
+            "forged keys that were believed".to_owned(),
             figure("media_forged", "keys_heard"),
             "0",
         ),
-        ("calls at once on one core", figure("media_3000", "max_calls"), "3000"),
         (
-            "memory of a call, kernel included, bytes",
+            format!(
+                "calls at once on one core ({}), % of the limit's",
+                figure("media_share", "max_calls")
+            ),
+            figure("media_share", "max_calls_share"),
+            CALLS_SHARE,
+        ),
+        (
+            "memory of a call, kernel included, bytes".to_owned(),
             figure("media_3000_inband", "bytes_per_call") + figure("media_3000_inband", "kernel_bytes_per_call"),
             "32768",
         ),
     ];
     for (what, measured, target) in rows {
-        println!("{what:<58} {measured:>10.1} {target:>10}");
+        println!("{what:<62} {measured:>10.2} {target:>10}");
     }
 }

@@ -1,4 +1,4 @@
-//! Thousands of streams in step: each sends at its own millisecond, and is heard just before.
+//! Thousands of streams in step: each sends at its own millisecond, and what came for it is read just after.
 //!
 //! The engine owns no socket: a [`Link`] carries its datagrams. In a steady tick nothing is allocated or locked
 //! (`tests/steady.rs` counts), except by encrypted calls.
@@ -349,13 +349,20 @@ impl Engine {
             samples,
             idle: settings.idle,
         };
+        let name = &settings.cname;
         while *tick <= target {
             let hurries = *tick + HURRY_MS < target;
             for round in 0..wheel.rounds() {
+                // First all that leaves, then all that came: it leaves on time, and each half finds its code and the kernel's
+                // in the cache.
                 for &slot in wheel.due(round, *tick) {
                     if let Some(Entry::Open(live)) = entries.get_mut(slot as usize) {
-                        let name = &settings.cname;
-                        live.visit(now, *tick, hurries, Slot(slot), buffer, &mut around, name, link);
+                        live.speak(now, *tick, Slot(slot), buffer, &mut around, name, link);
+                    }
+                }
+                for &slot in wheel.due(round, *tick) {
+                    if let Some(Entry::Open(live)) = entries.get_mut(slot as usize) {
+                        live.listen(now, hurries, Slot(slot), buffer, &mut around, link);
                     }
                 }
             }
@@ -365,16 +372,41 @@ impl Engine {
 }
 
 impl Live {
+    /// Sends what is due.
     #[allow(clippy::too_many_arguments)] // The engine's own parts, borrowed apart.
-    fn visit(
+    fn speak(
         &mut self,
         now: Instant,
         tick: u64,
-        hurries: bool,
         slot: Slot,
         buffer: &mut [u8; DATAGRAM_MAX],
         around: &mut Surroundings<'_>,
         cname: &str,
+        link: &mut impl Link,
+    ) {
+        let stream = &mut self.stream;
+        let ptime = u64::from(stream.session().ptime.ms());
+        let steps = (tick.saturating_sub(self.last_tick) / ptime).max(1) as u32;
+        self.last_tick = tick;
+        if let Some(len) = stream.next_packet(now, steps, buffer, around) {
+            let target = stream.ingress.target();
+            if !link.send(slot, Channel::Rtp, target, &buffer[..len]) {
+                stream.handle_send_error();
+            }
+        }
+        if stream.is_report_due(now) {
+            report(now, slot, stream, buffer, around, cname, false, link);
+        }
+    }
+
+    /// Takes what has come, unless that must wait.
+    fn listen(
+        &mut self,
+        now: Instant,
+        hurries: bool,
+        slot: Slot,
+        buffer: &mut [u8; DATAGRAM_MAX],
+        around: &mut Surroundings<'_>,
         link: &mut impl Link,
     ) {
         self.visits = self.visits.wrapping_add(1);
@@ -392,21 +424,8 @@ impl Live {
         if self.visits.is_multiple_of(ASIDE_EVERY) {
             self.read_aside(now, slot, buffer, around, link);
         }
-        let stream = &mut self.stream;
-        let ptime = u64::from(stream.session().ptime.ms());
-        let steps = (tick.saturating_sub(self.last_tick) / ptime).max(1) as u32;
-        self.last_tick = tick;
-        if let Some(len) = stream.next_packet(now, steps, buffer, around) {
-            let target = stream.ingress.target();
-            if !link.send(slot, Channel::Rtp, target, &buffer[..len]) {
-                stream.handle_send_error();
-            }
-        }
-        if stream.is_report_due(now) {
-            report(now, slot, stream, buffer, around, cname, false, link);
-        }
-        if stream.ingress.take_death(now) {
-            around.events.push_back(Event::Dead { stream: stream.id });
+        if self.stream.ingress.take_death(now) {
+            around.events.push_back(Event::Dead { stream: self.stream.id });
         }
     }
 
