@@ -37,6 +37,8 @@ pub(crate) struct Desk {
     pub(crate) zone: TimeZone,
     /// Passwords verified at the same time. A flood of logins must leave the cores to the calls.
     pub(crate) verifying: Semaphore,
+    /// Held by whoever tells the campaigns of changes of the directory.
+    pub(crate) telling: Mutex<()>,
     /// Files that were looked at and wait to be imported, by user.
     pub(crate) uploads: Mutex<HashMap<String, Upload>>,
     /// Turns true when the server closes, so that endless answers end.
@@ -68,6 +70,7 @@ impl Desk {
             lockout: Lockout::default(),
             verifying: Semaphore::new(2),
             closing: watch::Sender::new(false),
+            telling: Mutex::default(),
             uploads: Mutex::default(),
             users,
             zone,

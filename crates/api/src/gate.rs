@@ -16,6 +16,7 @@ use crate::audit::Operation;
 use crate::console;
 use crate::desk::{Author, Caller, Desk, Peer, Target, now_ms};
 use crate::problem::Problem;
+use crate::renewal;
 use crate::sessions::{form_word, same};
 use crate::text::Language;
 
@@ -54,10 +55,15 @@ pub(crate) async fn gate(State(desk): State<Arc<Desk>>, mut request: Request, ne
         Ok(admitted) => {
             request = admitted;
             request.extensions_mut().insert(caller.clone());
-            match tokio::time::timeout(LONGEST, next.run(request)).await {
+            let may_change = !request.method().is_safe();
+            let response = match tokio::time::timeout(LONGEST, next.run(request)).await {
                 Ok(response) => response,
                 Err(_) => Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout").into_response(),
+            };
+            if may_change {
+                renewal::tell(&desk, &caller.login).await;
             }
+            response
         }
         Err(problem) => problem.into_response(),
     };

@@ -21,6 +21,7 @@ mod links;
 mod lockout;
 mod numbers;
 mod problem;
+mod renewal;
 mod report;
 mod rest;
 mod rooms;

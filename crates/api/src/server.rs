@@ -92,6 +92,8 @@ pub async fn serve(settings: Settings, services: Services) -> Result<Server, Ser
         source,
     })?;
     let (desk, initial_password) = Desk::open(settings, services)?;
+    crate::renewal::tell(&desk, "").await;
+    tokio::spawn(crate::renewal::run(Arc::clone(&desk), desk.closing.subscribe()));
     tokio::spawn(crate::kept::run(Arc::clone(&desk), desk.closing.subscribe()));
     let identity = tls::identity(&desk.settings.tls, &desk.settings.data)?;
     let fingerprint = identity.fingerprint;

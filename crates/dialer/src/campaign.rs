@@ -6,7 +6,7 @@ use crate::prediction::Observed;
 use crate::time::Moment;
 use crate::{
     AttemptId, Bill, CallPhase, CallStats, CampaignId, CampaignState, Cause, ConfirmedBy, E164, Event, FinalState,
-    Heard, MessageId, Outcome, Policy, RecipientId, SharedNumbers, TrunkIndex, state::Lookup, statistics::Quality,
+    Heard, MessageId, Outcome, Policy, RecipientId, TrunkIndex, state::Lookup, statistics::Quality,
 };
 use std::collections::HashMap;
 
@@ -53,7 +53,7 @@ pub(crate) struct Campaign {
     /// It ended because its time was over.
     pub(crate) has_expired: bool,
     /// Who has which number; only kept where a shared number is called once.
-    by_number: HashMap<E164, Vec<(u32, u8)>>,
+    pub(crate) by_number: HashMap<E164, Vec<(u32, u8)>>,
 }
 
 /// One attempt.
@@ -219,7 +219,9 @@ impl Campaign {
         for (place, recipient) in recipients.iter().enumerate() {
             let at = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
             let contact = contacts(*recipient);
-            if *self.index.entry(*recipient).or_insert(at) != at {
+            let known = *self.index.entry(*recipient).or_insert(at);
+            if known != at {
+                self.renew(known as usize, contact.as_ref(), numbers.get(place).copied());
                 continue;
             }
             let mut member = Member::new(*recipient, contact.as_ref(), numbers.get(place).copied(), wave);
@@ -227,28 +229,21 @@ impl Campaign {
                 member.state = FinalState::NoNumber;
             }
             *self.counts.of(&member) += 1;
-            if self.policy.shared_numbers == SharedNumbers::Once {
-                for (slot, known) in (0..).zip(&member.slots) {
-                    if let Some(number) = known.number {
-                        self.by_number.entry(number).or_default().push((at, slot));
-                    }
-                }
-            }
             if member.state == FinalState::Pending {
                 self.pending_by_wave[usize::from(wave)] += 1;
             }
             self.members.push(member);
+            self.note_numbers(at as usize);
         }
     }
 
     /// A person was erased: what became of them stays, by number; their telephone numbers are forgotten.
     fn forget(&mut self, at: usize) {
+        self.drop_numbers(at);
         let Some(member) = self.members.get_mut(at) else { return };
         member.language = None;
+        member.is_withdrawn = true;
         for slot in &mut member.slots {
-            if let Some(sharers) = slot.number.and_then(|number| self.by_number.get_mut(&number)) {
-                sharers.retain(|(sharer, _)| *sharer as usize != at);
-            }
             slot.number = None;
             slot.is_listed = false;
         }
@@ -328,6 +323,13 @@ impl Campaign {
             .sum()
     }
 
+    /// The directory knows no number of somebody who had some, before a record tells why.
+    pub(crate) fn miss(&mut self, at: usize) {
+        if let Some(member) = self.members.get_mut(at) {
+            member.is_withdrawn = true;
+        }
+    }
+
     /// No trunk reaches this number. Follows from the settings, not from a record, and so is done again at each start.
     pub(crate) fn disable(&mut self, at: usize, slot: usize) {
         if let Some(slot) = self.members.get_mut(at).and_then(|member| member.slots.get_mut(slot)) {
@@ -342,7 +344,7 @@ impl Campaign {
     }
 
     /// Changes a member's state and the counts with it.
-    fn set(&mut self, at: usize, state: FinalState) {
+    pub(crate) fn set(&mut self, at: usize, state: FinalState) {
         let Some(member) = self.members.get_mut(at) else { return };
         *self.counts.of(member) -= 1;
         let pending = &mut self.pending_by_wave[usize::from(member.wave)];
@@ -353,7 +355,7 @@ impl Campaign {
     }
 
     /// Closes a pending member to whom nothing more is owed.
-    fn settle(&mut self, at: usize) {
+    pub(crate) fn settle(&mut self, at: usize) {
         let Some(member) = self.members.get(at) else { return };
         if member.state != FinalState::Pending || member.is_busy() {
             return;
@@ -367,6 +369,7 @@ impl Campaign {
             Some(Texted::Delivered) => FinalState::Delivered,
             Some(Texted::Sent) => FinalState::Sent,
             None if is_exhausted && member.is_spared() => FinalState::ConfirmedElsewhere,
+            None if is_exhausted && member.is_withdrawn => FinalState::Withdrawn,
             None if is_exhausted => FinalState::NotReached,
             None if self.has_enough => FinalState::NotNeeded,
             None => FinalState::CampaignOver,

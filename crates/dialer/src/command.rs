@@ -110,6 +110,17 @@ pub enum Command {
         /// The user.
         by: String,
     },
+    /// The directory has changed: these people have these numbers from now on, those have left it. Campaigns under way
+    /// call nobody any more who has no number left, and call others on the new numbers, with fresh tries, unless the message
+    /// has reached them. Calls in progress go on to their end.
+    Renew {
+        /// Whose numbers have changed, or who wants no alerts any more (without numbers then).
+        contacts: Vec<Contact>,
+        /// Who is not in the directory any more.
+        gone: Vec<Gone>,
+        /// The user.
+        by: String,
+    },
     /// Writes a line into the audit trail.
     Note {
         /// The user.
@@ -119,6 +130,15 @@ pub enum Command {
         /// On what.
         subject: String,
     },
+}
+
+/// Somebody who has left the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// Who.
+    pub recipient: RecipientId,
+    /// The same person under the entry that took theirs in, where two were merged: called in their place.
+    pub into: Option<Contact>,
 }
 
 /// How a recipient confirmed.

@@ -186,13 +186,9 @@ impl Dialer {
                 }
             }
             Command::Erase { recipient, by } => {
-                self.emit(now, Event::RecipientErased { recipient, by });
-                let member = |campaign: &Campaign| Some((campaign.id, *campaign.index.get(&recipient)?));
-                let concerned: Vec<_> = self.state.campaigns.values().filter_map(member).collect();
-                for (campaign, at) in concerned {
-                    self.after_change(now, campaign, at);
-                }
+                self.take_out(now, recipient, &by);
             }
+            Command::Renew { contacts, gone, by } => self.renew(now, contacts, gone, &by),
             Command::Note { by, action, subject } => {
                 self.emit(now, Event::Noted { by, action, subject });
             }
@@ -236,7 +232,7 @@ impl Dialer {
         Ok(reply)
     }
 
-    fn add(&mut self, now: Now, campaign: CampaignId, recipients: Vec<Contact>, by: &str) {
+    pub(crate) fn add(&mut self, now: Now, campaign: CampaignId, recipients: Vec<Contact>, by: &str) {
         let mut recipients = recipients;
         recipients.sort_by_key(|contact| contact.wave);
         let waves = recipients.chunk_by(|one, other| one.wave == other.wave);

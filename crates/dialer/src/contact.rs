@@ -1,5 +1,6 @@
 //! Who is called: what the dialer needs to know of a recipient, and no more.
 
+use crate::{Command, Gone};
 use serde::{Deserialize, Serialize};
 
 pub use directory::{E164, RecipientId};
@@ -34,6 +35,29 @@ pub(crate) fn anonymous(place: usize) -> RecipientId {
 #[must_use]
 pub fn anonymous_place(recipient: RecipientId) -> Option<u64> {
     (recipient.0 & ANONYMOUS != 0).then_some(recipient.0 & !ANONYMOUS)
+}
+
+impl Command {
+    /// What campaigns are to be told of changes of the directory. `directory` is as new as the changes.
+    #[must_use]
+    pub fn renewal(directory: &directory::Directory, changes: &[directory::Change], by: &str) -> Self {
+        let mut contacts = Vec::new();
+        let mut gone = Vec::new();
+        for change in changes {
+            match directory.contact(change.recipient) {
+                Some(contact) => contacts.push(contact),
+                None => gone.push(Gone {
+                    recipient: change.recipient,
+                    into: change.into.and_then(|into| directory.contact(into)),
+                }),
+            }
+        }
+        Self::Renew {
+            contacts,
+            gone,
+            by: by.to_owned(),
+        }
+    }
 }
 
 /// Where contacts are looked up when a campaign is created, extended or restored from the journal.

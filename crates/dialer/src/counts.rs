@@ -39,7 +39,7 @@ impl Counts {
             FinalState::ConfirmedElsewhere | FinalState::NotNeeded => &mut self.spared,
             FinalState::Sent => &mut self.failed[Cause::Sent as usize],
             FinalState::NoNumber => &mut self.failed[Cause::Unreachable as usize],
-            FinalState::CampaignOver => &mut self.failed[Cause::Cancelled as usize],
+            FinalState::CampaignOver | FinalState::Withdrawn => &mut self.failed[Cause::Cancelled as usize],
             FinalState::NotReached => {
                 let cause = member.last.map_or(Cause::Failed, |outcome| outcome.cause());
                 &mut self.failed[cause as usize]

@@ -34,6 +34,7 @@ mod policy;
 mod prediction;
 mod queue;
 mod record;
+mod renew;
 mod report;
 mod restore;
 mod result;
@@ -49,7 +50,7 @@ mod time;
 mod trunk;
 mod view;
 
-pub use command::{Answer, Command, CommandError, ConfirmedBy, Missed, Query, Reply};
+pub use command::{Answer, Command, CommandError, ConfirmedBy, Gone, Missed, Query, Reply};
 pub use contact::{Contact, Contacts, E164, Language, RecipientId, anonymous_place};
 pub use dialer::Dialer;
 pub use driver::Handle;

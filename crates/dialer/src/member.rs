@@ -43,6 +43,8 @@ pub(crate) struct Member {
     /// How far a text came; `None`: none left yet.
     pub(crate) text: Option<Texted>,
     pub(crate) not_before: Moment,
+    /// Left the directory, or wants no alerts any more, since they were added.
+    pub(crate) is_withdrawn: bool,
     pub(crate) confirmation: Option<Confirmation>,
     pub(crate) first_ms: Option<i64>,
     pub(crate) last: Option<Outcome>,
@@ -153,6 +155,7 @@ impl Member {
             has_heard: false,
             text: None,
             not_before: Moment::default(),
+            is_withdrawn: false,
             confirmation: None,
             first_ms: None,
             last: None,

@@ -65,6 +65,17 @@ impl Plan {
         }));
     }
 
+    /// The numbers of a member have changed: other classes, and no entry of the old ones stands.
+    pub(crate) fn replace(&mut self, member: usize, classes: [u16; SLOTS]) {
+        let Some(units) = self.units.get_mut(member) else {
+            return;
+        };
+        for (unit, class) in units.iter_mut().zip(classes) {
+            unit.class = class;
+            unit.stamp = unit.stamp.wrapping_add(1);
+        }
+    }
+
     pub(crate) fn members(&self) -> usize {
         self.units.len()
     }

@@ -43,7 +43,7 @@ pub enum Event {
         /// The user.
         by: String,
     },
-    /// Recipients were added to a campaign.
+    /// Recipients were added to a campaign; those who were in it have other numbers from now on.
     RecipientsAdded {
         /// Which campaign.
         campaign: CampaignId,

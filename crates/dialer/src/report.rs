@@ -53,6 +53,8 @@ pub enum FinalState {
     NotNeeded,
     /// No number that can be called.
     NoNumber,
+    /// Not called any more: they have left the directory, or wanted no alerts any more, while the campaign was under way.
+    Withdrawn,
     /// The campaign ended (period over, or stopped) before every try was used up.
     CampaignOver,
 }

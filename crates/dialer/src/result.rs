@@ -45,6 +45,8 @@ pub enum RecipientResult {
     Failed,
     /// No number that can be called.
     NoNumber,
+    /// Not called (any more): taken out of the directory, or unsubscribed, while the campaign was under way.
+    Withdrawn,
     /// No trunk reaches the numbers.
     NoRoute,
     /// Not called: somebody else confirmed on the telephone that they share.
@@ -146,6 +148,7 @@ impl Campaign {
             FinalState::Delivered => R::DeliveredToHandset,
             FinalState::Sent => R::TextSent,
             FinalState::NoNumber => R::NoNumber,
+            FinalState::Withdrawn => R::Withdrawn,
             FinalState::ConfirmedElsewhere => R::ConfirmedOnSharedNumber,
             FinalState::NotNeeded if member.attempts == 0 => R::NotNeeded,
             FinalState::NotNeeded => R::NoLongerNeeded,

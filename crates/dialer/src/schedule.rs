@@ -1,9 +1,11 @@
 //! The scheduler: who is called next, over which trunk, and when the call leaves.
 
+use crate::campaign::Campaign;
 use crate::dialer::{Call, Dialer, Gate};
 use crate::member::{Next, SLOTS, VOICE, is_text};
 use crate::plan::{Item, NO_ROUTE, Plan};
 use crate::time::Moment;
+use crate::trunk::{Router, Trunk};
 use crate::{
     Action, AttemptId, CallStats, CampaignId, CampaignState, Event, FinalState, Medium, Notice, Now, NumberOrder,
     Order, Outcome, TrunkIndex,
@@ -76,28 +78,14 @@ impl Dialer {
         let start = self.served;
         let plan = self.plans.entry(id).or_insert_with(|| Plan::new(start));
         for at in plan.members()..campaign.members.len() {
-            let mut classes = [NO_ROUTE; SLOTS];
-            for (slot, class) in classes.iter_mut().enumerate() {
-                let Some(number) = campaign.members[at].slots[slot].number else {
-                    if campaign.members[at].slots[slot].is_listed {
-                        campaign.disable(at, slot);
-                    }
-                    continue;
-                };
-                let medium = if slot < VOICE { Medium::Voice } else { Medium::Text };
-                if !campaign.policy.uses(medium) {
-                    continue;
-                }
-                match self
-                    .router
-                    .class(&self.trunks, number, medium)
-                    .and_then(|class| u16::try_from(class).ok())
-                {
-                    Some(found) => *class = found,
-                    None => campaign.disable(at, slot),
-                }
-            }
-            plan.add(classes);
+            plan.add(classes(campaign, at, &mut self.router, &self.trunks));
+        }
+    }
+
+    /// The places of a member whose numbers have changed.
+    pub(crate) fn plan_member(&mut self, id: CampaignId, at: usize) {
+        if let (Some(campaign), Some(plan)) = (self.state.campaigns.get_mut(&id), self.plans.get_mut(&id)) {
+            plan.replace(at, classes(campaign, at, &mut self.router, &self.trunks));
         }
     }
 
@@ -381,4 +369,33 @@ impl Dialer {
         let words = words.unwrap_or_default();
         (words, crate::parts(words))
     }
+}
+
+/// The classes of a member's numbers. Those that cannot be called are closed.
+fn classes(campaign: &mut Campaign, at: usize, router: &mut Router, trunks: &[Trunk]) -> [u16; SLOTS] {
+    let mut classes = [NO_ROUTE; SLOTS];
+    let had_one = campaign.members[at].slots.iter().any(|slot| slot.is_listed);
+    if had_one && campaign.members[at].slots.iter().all(|slot| slot.number.is_none()) {
+        campaign.miss(at);
+    }
+    for (slot, class) in classes.iter_mut().enumerate() {
+        let Some(number) = campaign.members[at].slots[slot].number else {
+            if campaign.members[at].slots[slot].is_listed {
+                campaign.disable(at, slot);
+            }
+            continue;
+        };
+        let medium = if slot < VOICE { Medium::Voice } else { Medium::Text };
+        if !campaign.policy.uses(medium) {
+            continue;
+        }
+        match router
+            .class(trunks, number, medium)
+            .and_then(|class| u16::try_from(class).ok())
+        {
+            Some(found) => *class = found,
+            None => campaign.disable(at, slot),
+        }
+    }
+    classes
 }

@@ -601,9 +601,9 @@ fn an_erased_person_is_rung_no_more_and_the_story_stays() {
     let report = world.report(campaign);
     let states: Vec<_> = report.recipients.iter().map(|row| row.state).collect();
     let expected = [
-        FinalState::NotReached,
+        FinalState::Withdrawn,
         FinalState::NotConfirmed,
-        FinalState::NotReached,
+        FinalState::Withdrawn,
         FinalState::Confirmed,
         FinalState::Confirmed,
     ];

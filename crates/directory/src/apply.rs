@@ -160,7 +160,7 @@ impl Shared {
                 continue;
             }
             after.revision += 1;
-            match before {
+            match &before {
                 Some(_) => plan.updated += 1,
                 None => plan.created += 1,
             }
@@ -170,6 +170,9 @@ impl Shared {
                     revision: after.revision,
                 };
                 batch.insert(undo_key(id, after.id), encode(&undo));
+            }
+            if let Some(before) = &before {
+                store.mark_changed(&mut batch, before, &after);
             }
             batch.insert(recipient_key(after.id), encode(&after));
             fresh.insert(key, rows.len());
@@ -268,6 +271,7 @@ impl Shared {
                 None => gone.push(current.id),
                 Some(mut before) => {
                     before.revision = current.revision + 1;
+                    store.mark_changed(&mut batch, current, &before);
                     batch.insert(recipient_key(before.id), encode(&before));
                     rows.push(Arc::new(before));
                     undone.restored += 1;
@@ -295,7 +299,7 @@ impl Shared {
         }
         batch.remove(record_key(id));
         undone.removed = gone.len();
-        self.remove_from(&mut store, rows, lists, &gone, batch)?;
+        self.remove_from(&mut store, rows, lists, &gone, None, batch)?;
         Ok(undone)
     }
 

@@ -26,6 +26,7 @@ mod recipient;
 pub mod refresh;
 mod selection;
 mod store;
+mod untold;
 mod zone;
 
 pub use apply::{Applied, ImportId, ImportRecord, Plan, Target, Undone};
@@ -38,3 +39,4 @@ pub use number::{E164, Kind, NumberError, PhoneNumber};
 pub use recipient::{MAX_EMAIL, MAX_NUMBERS, MAX_TEXT, Recipient, RecipientId};
 pub use selection::{Field, MAX_DEPTH, Selection, SelectionError, Test, Zone};
 pub use store::{Shared, Store, StoreError};
+pub use untold::Change;

@@ -30,6 +30,7 @@ impl Shared {
         }
         one.revision += 1;
         let mut batch = sled::Batch::default();
+        store.mark_changed(&mut batch, &*find(keep)?, &one);
         batch.insert(recipient_key(keep), encode(&one));
         let mut lists = now.lists().to_vec();
         for list in &mut lists {
@@ -44,7 +45,7 @@ impl Shared {
         }
         let mut rows = now.recipients().to_vec();
         rows.push(Arc::new(one));
-        self.remove_from(&mut store, rows, lists, &others, batch)?;
+        self.remove_from(&mut store, rows, lists, &others, Some(keep), batch)?;
         Ok(Merged {
             recipient: keep,
             dropped,

@@ -84,6 +84,8 @@ struct Counters {
     recipient: u64,
     list: u64,
     import: u64,
+    #[serde(default)]
+    change: u64,
 }
 
 const COUNTERS: &[u8] = b"counters";
@@ -109,6 +111,7 @@ impl Store {
                 recipient: 1,
                 list: 1,
                 import: 1,
+                change: 1,
             },
         };
         let keep_away = KeepAway::load(&tree)?;
@@ -150,6 +153,11 @@ impl Store {
         ImportId(self.counters.import - 1)
     }
 
+    pub(crate) fn next_change(&mut self) -> u64 {
+        self.counters.change += 1;
+        self.counters.change
+    }
+
     /// Makes all of the batch durable, or none.
     pub(crate) fn commit(&mut self, mut batch: sled::Batch) -> Result<(), StoreError> {
         batch.insert(COUNTERS, encode(&self.counters));
@@ -172,6 +180,8 @@ pub struct Shared {
 #[derive(Debug)]
 struct Inner {
     store: Mutex<Store>,
+    /// For looks that must not wait for a writer.
+    tree: sled::Tree,
     published: Arc<Published>,
 }
 
@@ -225,6 +235,7 @@ impl Shared {
         Published::warm(&published);
         Ok(Shared {
             inner: Arc::new(Inner {
+                tree: store.tree.clone(),
                 store: Mutex::new(store),
                 published,
             }),
@@ -262,6 +273,9 @@ impl Shared {
         }
         let id = recipient.id;
         let mut batch = sled::Batch::default();
+        if let Some(known) = known {
+            store.mark_changed(&mut batch, known, &recipient);
+        }
         batch.insert(recipient_key(id), encode(&recipient));
         store.commit(batch)?;
         let mut rows = now.recipients().to_vec();
@@ -281,6 +295,7 @@ impl Shared {
             ..Recipient::clone(known)
         };
         let mut batch = sled::Batch::default();
+        store.mark_changed(&mut batch, known, &changed);
         batch.insert(recipient_key(id), encode(&changed));
         store.commit(batch)?;
         let mut rows = now.recipients().to_vec();
@@ -289,15 +304,22 @@ impl Shared {
         Ok(())
     }
 
-    /// Removes recipients, from every static list too. They come back if the import that last changed them is undone;
-    /// [`Shared::erase`] leaves no trace.
+    /// Removes recipients, from every static list too, for good: their ids are never given again. What imports remember in
+    /// order to be undone stays for a while; [`Shared::erase`] leaves no trace.
     pub fn remove(&self, ids: &[RecipientId]) -> Result<(), StoreError> {
         let mut store = self.lock();
         let now = self.snapshot();
         ids.iter()
             .try_for_each(|id| now.recipient(*id).map(|_| ()).ok_or(StoreError::NoSuchRecipient(*id)))?;
         let batch = sled::Batch::default();
-        self.remove_from(&mut store, now.recipients().to_vec(), now.lists().to_vec(), ids, batch)
+        self.remove_from(
+            &mut store,
+            now.recipients().to_vec(),
+            now.lists().to_vec(),
+            ids,
+            None,
+            batch,
+        )
     }
 
     /// Erases a person (R24): the recipient, the memberships, and what imports remember in order to be undone.
@@ -324,20 +346,33 @@ impl Shared {
         if !is_known {
             return Err(StoreError::NoSuchRecipient(id));
         }
-        self.remove_from(store, now.recipients().to_vec(), now.lists().to_vec(), &[id], batch)
+        self.remove_from(
+            store,
+            now.recipients().to_vec(),
+            now.lists().to_vec(),
+            &[id],
+            None,
+            batch,
+        )
     }
 
-    /// Commits the batch together with the removal of these recipients from rows and lists, then publishes the rest.
+    /// Commits the batch together with the removal of these recipients from rows and lists, then publishes the rest. `into`:
+    /// the entry that they were merged into.
+    #[allow(clippy::too_many_arguments)] // What is there, what goes, and why.
     pub(crate) fn remove_from(
         &self,
         store: &mut Store,
         mut rows: Vec<Arc<Recipient>>,
         mut lists: Vec<Arc<List>>,
         ids: &[RecipientId],
+        into: Option<RecipientId>,
         mut batch: sled::Batch,
     ) -> Result<(), StoreError> {
         let gone: HashSet<RecipientId> = ids.iter().copied().collect();
-        ids.iter().for_each(|id| batch.remove(recipient_key(*id)));
+        for id in ids {
+            batch.remove(recipient_key(*id));
+            store.mark(&mut batch, *id, into);
+        }
         for list in &mut lists {
             if let Content::Static(members) = &list.content
                 && members.iter().any(|member| gone.contains(member))
@@ -438,6 +473,10 @@ impl Shared {
             .snapshot
             .store(Arc::new(Directory::new(rows, lists, gazetteer)));
         Published::warm(&self.inner.published);
+    }
+
+    pub(crate) fn tree(&self) -> &sled::Tree {
+        &self.inner.tree
     }
 
     /// The writer's seat. A writer that panicked left the store as its last batch made it, which is sound.

@@ -127,6 +127,7 @@ fn form(
             page.t("column-sms")
         );
     }
+    put!(page, "<p class=hint>{}</p>", page.t("recipient-numbers-hint"));
     put!(
         page,
         "<label class=check><input type=checkbox name=unsubscribed value=1{}> {}</label>",

@@ -9,7 +9,7 @@ use crate::desk::Desk;
 use crate::text::{Language, Words};
 
 /// Final states of recipients as R13 lists them: key and order.
-const STATES: [&str; 12] = [
+const STATES: [&str; 13] = [
     "confirmed",
     "informed",
     "not-confirmed",
@@ -18,6 +18,7 @@ const STATES: [&str; 12] = [
     "not-answered",
     "failed",
     "no-number",
+    "withdrawn",
     "confirmed-elsewhere",
     "not-needed",
     "campaign-over",

@@ -162,6 +162,7 @@ pub(super) fn state_key(state: FinalState) -> &'static str {
         FinalState::Informed => "informed",
         FinalState::NotConfirmed => "not-confirmed",
         FinalState::NoNumber => "no-number",
+        FinalState::Withdrawn => "withdrawn",
         FinalState::CampaignOver => "campaign-over",
         FinalState::NotReached => "not-reached",
         FinalState::Delivered => "delivered",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use dialer::{Answer, Command, PersonRow, Query as Question};
+use dialer::{Answer, PersonRow, Query as Question};
 use directory::{Directory, Duplicate, Recipient, RecipientId};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use crate::desk::{Caller, Desk, Target, blocking, now_ms};
 use crate::extract::{Json, Part, Query};
 use crate::problem::Problem;
+use crate::renewal;
 use crate::report::document::{self, Document};
 use crate::report::person;
 use crate::rest::directory::commune;
-use crate::rooms;
 use crate::text::Language;
 
 /// The recipient with this id.
@@ -108,8 +108,7 @@ pub(crate) async fn forget(desk: &Arc<Desk>, id: u64, keep_away: bool, by: &str)
         }
     })
     .await??;
-    let by = by.to_owned();
-    rooms::command(desk, Command::Erase { recipient, by }).await.map(|_| ())
+    renewal::tell_erased(desk, recipient, by).await
 }
 
 /// `POST /recipients/{id}/erase?keep_away=` (R24, erasure).

@@ -11,5 +11,6 @@ mod metering;
 mod network;
 mod persons;
 mod policies;
+mod renewal;
 mod rights;
 mod statements;
