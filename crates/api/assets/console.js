@@ -97,6 +97,12 @@
     if (curve.length > 1200) curve.splice(1, curve.length - 2, ...curve.slice(1, -1).filter((_, index) => index % 2));
   };
 
+  // What is wrong with the journal, if anything.
+  const alarm = (why) => all("[data-alarm]", document).forEach((note) => {
+    note.hidden = !why;
+    put(note.querySelector("span"), why || "");
+  });
+
   // The live page of one campaign.
   const live = document.querySelector("[data-events]");
   if (live) {
@@ -125,6 +131,7 @@
     const lost = document.querySelector("[data-lost]");
     const events = new EventSource(live.dataset.events);
     events.addEventListener("view", (event) => { if (lost) lost.hidden = true; take(JSON.parse(event.data)); });
+    events.addEventListener("alarm", (event) => alarm(JSON.parse(event.data).alarm));
     events.addEventListener("error", () => { if (lost) lost.hidden = false; });
   }
 
@@ -176,6 +183,7 @@
         if (answer.status === 401) { location.reload(); return; }
         const view = await answer.json();
         if (view.campaigns.length !== known) { location.reload(); return; }
+        alarm(view.journal.alarm);
         view.campaigns.forEach((campaign) => {
           const row = board.querySelector(`[data-campaign="${campaign.id}"]`);
           if (row) show(row, campaign);

@@ -232,6 +232,7 @@ column-state = State
 column-progress = Progress
 column-confirmed-count = Confirmed
 column-recipients = Recipients
+column-by-call-back = Confirmed by call back
 column-launched = Launched
 column-launched-by = Launched by
 column-created = Created

@@ -232,6 +232,7 @@ column-state = État
 column-progress = Avancement
 column-confirmed-count = Confirmés
 column-recipients = Destinataires
+column-by-call-back = Confirmés par rappel
 column-launched = Lancée le
 column-launched-by = Lancée par
 column-created = Créée le

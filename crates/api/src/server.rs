@@ -94,6 +94,7 @@ pub async fn serve(settings: Settings, services: Services) -> Result<Server, Ser
     let (desk, initial_password) = Desk::open(settings, services)?;
     crate::renewal::tell(&desk, "").await;
     tokio::spawn(crate::renewal::run(Arc::clone(&desk), desk.closing.subscribe()));
+    tokio::spawn(crate::sessions::run(Arc::clone(&desk), desk.closing.subscribe()));
     tokio::spawn(crate::kept::run(Arc::clone(&desk), desk.closing.subscribe()));
     let identity = tls::identity(&desk.settings.tls, &desk.settings.data)?;
     let fingerprint = identity.fingerprint;

@@ -3,18 +3,24 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 
 use crate::ServeError;
+use crate::desk::{Desk, blocking};
 use crate::store::{self, StoreError};
 
 /// More sessions than any prefecture has agents; beyond, the least recently used one ends.
 const MOST: usize = 10_000;
+
+/// How often what a full disk did not take is tried again.
+const CATCH_UP: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Session {
@@ -28,6 +34,8 @@ pub(crate) struct Sessions {
     path: PathBuf,
     idle: Duration,
     open: Mutex<HashMap<String, Session>>,
+    /// The end of a session could not be written down.
+    is_behind: AtomicBool,
 }
 
 impl Sessions {
@@ -37,6 +45,7 @@ impl Sessions {
             path,
             idle,
             open: Mutex::new(open),
+            is_behind: AtomicBool::new(false),
         })
     }
 
@@ -79,11 +88,22 @@ impl Sessions {
         Some(session.login.clone())
     }
 
-    /// Ends the session of a token.
-    pub(crate) fn end(&self, token: &str) -> Result<(), StoreError> {
+    /// Ends the session of a token: it opens nothing any more. A disk that is full keeps nobody in; the end is written down
+    /// by [`Sessions::catch_up`].
+    pub(crate) fn end(&self, token: &str) {
         let mut open = self.lock();
         open.remove(&digest("session", token));
-        store::replace_json(&self.path, &*open)
+        if let Err(error) = store::replace_json(&self.path, &*open) {
+            tracing::warn!(%error, "the end of a session could not be written down yet");
+            self.is_behind.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Writes down what could not be written before, so that no restart opens again what was ended.
+    pub(crate) fn catch_up(&self) {
+        if self.is_behind.load(Ordering::Relaxed) && self.save().is_ok() {
+            self.is_behind.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Ends all sessions of a user.
@@ -105,6 +125,19 @@ impl Sessions {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Session>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes down what a full disk did not take, until the desk closes.
+pub(crate) async fn run(desk: Arc<Desk>, mut closing: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(CATCH_UP) => {}
+            _ = closing.wait_for(|closing| *closing) => return,
+        }
+        let behind = Arc::clone(&desk);
+        // A thread that is not to be had now is there in a moment.
+        let _ = blocking(move || behind.sessions.catch_up()).await;
     }
 }
 
@@ -174,11 +207,35 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_ended_on_a_full_disk_stays_ended_over_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let (place, away) = (folder.path().join("data"), folder.path().join("away"));
+        std::fs::create_dir(&place).unwrap();
+        let path = place.join("s.json");
+        let open = || Sessions::open(path.clone(), Duration::from_secs(3600)).unwrap();
+        let sessions = open();
+        let token = sessions.start("lea", 0);
+        // Nothing can be written where no folder is.
+        std::fs::rename(&place, &away).unwrap();
+        sessions.end(&token);
+        assert_eq!(sessions.login(&token, 1), None, "ended at once");
+        sessions.catch_up();
+        std::fs::rename(&away, &place).unwrap();
+        assert_eq!(
+            open().login(&token, 1).as_deref(),
+            Some("lea"),
+            "as it lies on the disk"
+        );
+        sessions.catch_up();
+        assert_eq!(open().login(&token, 1), None);
+    }
+
+    #[test]
     fn ending_is_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let sessions = Sessions::open(folder.path().join("s.json"), Duration::from_secs(3600)).unwrap();
         let (one, two) = (sessions.start("lea", 0), sessions.start("lea", 0));
-        sessions.end(&one).unwrap();
+        sessions.end(&one);
         assert_eq!(sessions.login(&one, 1), None);
         assert!(sessions.login(&two, 1).is_some());
         sessions.end_all("lea").unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dialer::{CampaignId, CampaignState, Command, Message, MessageId, RecipientId, Reply, Text};
+use dialer::{CampaignId, CampaignState, Command, Message, MessageId, Missed, Reply, Text};
 use tokio::runtime::Handle;
 
 use crate::audit::Operation;
@@ -187,8 +187,16 @@ impl Telephone {
 
     /// Writes down that a recipient confirmed by calling back; the journal holds it already. Numbers are left out: they are the
     /// directory's to keep and to erase.
-    pub fn note_call_back(&self, campaign: CampaignId, recipient: RecipientId) {
-        self.trace("", "", "telephone.call-back", format!("{campaign}/{recipient}"), 200);
+    pub fn note_call_back(&self, heard: &Missed) {
+        let Missed {
+            campaign,
+            recipient,
+            message,
+            version,
+            ..
+        } = heard;
+        let target = format!("{campaign}/{recipient} message {message}.{version}");
+        self.trace("", "", "telephone.call-back", target, 200);
     }
 
     /// Writes down that strangers were refused: how many since the last time.

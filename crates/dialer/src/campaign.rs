@@ -40,6 +40,8 @@ pub(crate) struct Campaign {
     edition: u16,
     /// Confirmations of older editions do not count: those who gave them are called again.
     recalled_before: u16,
+    /// The same for those who ring back, who hear the new message at once where calls in progress do.
+    replaced_before: u16,
     /// The wave that is called now; the last one that anybody is in; when the current one began.
     pub(crate) wave: u8,
     pub(crate) last_wave: u8,
@@ -123,6 +125,7 @@ impl Campaign {
             is_anonymous: false,
             edition: 0,
             recalled_before: 0,
+            replaced_before: 0,
             wave: 0,
             last_wave: 0,
             wave_opened: Moment::default(),
@@ -197,6 +200,7 @@ impl Campaign {
                 self.change_message(*message, *version, *in_progress);
                 if *recall_confirmed {
                     self.recalled_before = self.edition;
+                    self.replaced_before = self.edition;
                     let slots = self.members.iter_mut().flat_map(|member| &mut member.slots);
                     slots.for_each(|slot| slot.is_spared = false);
                     self.reopen(at, |state| {
@@ -296,6 +300,7 @@ impl Campaign {
         self.version = version;
         self.edition += 1;
         if in_progress {
+            self.replaced_before = self.edition;
             for attempt in self.attempts.iter_mut().filter(|attempt| attempt.outcome.is_none()) {
                 attempt.edition = self.edition;
                 attempt.version = version;
@@ -341,6 +346,15 @@ impl Campaign {
     /// Whether an attempt says what the campaign says now.
     pub(crate) fn is_current(&self, attempt: &Attempt) -> bool {
         attempt.edition == self.edition
+    }
+
+    pub(crate) fn edition(&self) -> u16 {
+        self.edition
+    }
+
+    /// Whether who rang back and heard this has heard what counts.
+    pub(crate) fn takes(&self, heard: u16) -> bool {
+        heard >= self.replaced_before
     }
 
     /// Changes a member's state and the counts with it.

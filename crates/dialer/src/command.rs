@@ -99,6 +99,10 @@ pub enum Command {
         recipient: RecipientId,
         /// How.
         how: ConfirmedBy,
+        /// What they heard before, as [`Missed::edition`] told it; `None` if they did not hear it from us. A confirmation
+        /// of what the operator has replaced, for calls in progress or for those who had confirmed, does not count:
+        /// [`Reply::Changed`] says what to play.
+        heard: Option<u16>,
         /// The user, or the telephone number's owner as known.
         by: String,
     },
@@ -162,6 +166,8 @@ pub enum Reply {
     Campaign(CampaignId),
     /// The message that was saved, and its version.
     Message(MessageId, u32),
+    /// To [`Command::Confirm`]: not confirmed, the message has changed since; this is to be heard first.
+    Changed(Box<Missed>),
 }
 
 /// What can be asked without changing anything.
@@ -216,6 +222,8 @@ pub struct Missed {
     pub message: MessageId,
     /// Which version of it.
     pub version: u32,
+    /// Grows with each change of what the campaign says; for [`Command::Confirm`].
+    pub edition: u16,
     /// In which language.
     pub language: crate::Language,
     /// How its calls go.

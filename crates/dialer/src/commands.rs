@@ -3,6 +3,7 @@
 use crate::campaign::Campaign;
 use crate::dialer::{Dialer, Gate};
 use crate::member::listed;
+use crate::missed;
 use crate::{
     AttemptId, CampaignId, CampaignState, Command, CommandError, Contact, Event, FinalState, Medium, Message, Now,
     Reply,
@@ -159,6 +160,7 @@ impl Dialer {
                 campaign,
                 recipient,
                 how,
+                heard,
                 by,
             } => {
                 let known = self
@@ -168,6 +170,9 @@ impl Dialer {
                     .ok_or(CommandError::NoCampaign(campaign))?;
                 let at = *known.index.get(&recipient).ok_or(CommandError::NoRecipient(campaign))?;
                 let member = &known.members[at as usize];
+                if heard.is_some_and(|heard| !known.takes(heard)) {
+                    return Ok(Reply::Changed(Box::new(missed::told(known, member))));
+                }
                 if member.state != FinalState::Confirmed {
                     let live = member.slots.iter().filter_map(|slot| slot.live).collect();
                     let attempt = AttemptId(0);

@@ -252,6 +252,8 @@ pub fn start_with(
 /// A reply that waits for its records.
 struct Waiting {
     durable: Sequence,
+    /// Needs not wait for a journal that does not work.
+    is_urgent: bool,
     reply: Result<Reply, CommandError>,
     sender: SyncSender<Result<Reply, CommandError>>,
 }
@@ -354,6 +356,9 @@ impl Driver {
             Input::JournalFailed(why) => {
                 tracing::error!(%why, "the journal cannot be written; no new call is started until it can");
                 self.dialer.handle_journal_failure(now, &why);
+                let urgent = self.replies.iter_mut().filter(|waiting| waiting.is_urgent);
+                urgent.for_each(|waiting| waiting.durable = Sequence(0));
+                self.reply(self.dialer.durable());
             }
             Input::Forecast(campaign, prediction, took) => {
                 self.dialer.handle_forecast(campaign, &prediction);
@@ -372,6 +377,7 @@ impl Driver {
     }
 
     fn command(&mut self, now: Now, command: Command, sender: SyncSender<Result<Reply, CommandError>>) {
+        let is_urgent = matches!(command, Command::Pause { .. } | Command::Stop { .. });
         let reply = self.dialer.handle_command(now, command);
         if let Ok(Reply::Message(id, version)) = reply
             && let Ok(Answer::Messages(editions)) = self.dialer.query(now, Query::Message(id, Some(version)))
@@ -386,7 +392,12 @@ impl Driver {
         } else {
             self.dialer.next_sequence()
         };
-        self.replies.push_back(Waiting { durable, reply, sender });
+        self.replies.push_back(Waiting {
+            durable,
+            is_urgent,
+            reply,
+            sender,
+        });
         self.reply(self.dialer.durable());
     }
 

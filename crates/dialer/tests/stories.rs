@@ -390,27 +390,6 @@ fn information_is_given_when_it_was_heard() {
 }
 
 #[test]
-fn who_confirms_by_calling_back_is_not_called_again() {
-    let mut world = small().answering(|_, _, _| Answer::Ends(Outcome::NoAnswer, secs(30)));
-    let people = world.people(1, 1, 2);
-    let campaign = world.launch(alert(), people);
-    world.run_for(secs(10));
-    let recipient = RecipientId(1);
-    world.command(Command::Confirm {
-        campaign,
-        recipient,
-        how: ConfirmedBy::CallBack,
-        by: "0199000003".into(),
-    });
-    world.run_to_end();
-    assert_eq!((world.campaign(campaign).confirmed, world.placed.len()), (1, 1));
-    assert_eq!(
-        world.report(campaign).recipients[0].confirmed_by,
-        Some(ConfirmedBy::CallBack)
-    );
-}
-
-#[test]
 fn calls_are_priced_by_prefix_and_step() {
     let mut a = trunk("a", 10, 10.0);
     let tariff = Tariff {

@@ -199,6 +199,7 @@ fn make_the_newest_version() {
         campaign,
         recipient: RecipientId(59),
         how: dialer::ConfirmedBy::Operator,
+        heard: None,
         by: by(),
     });
     world.command(Command::Note {

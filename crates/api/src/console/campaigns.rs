@@ -31,14 +31,7 @@ pub(crate) async fn dashboard(State(desk): State<Arc<Desk>>, caller: Caller) -> 
     let mut page = Page::new(&desk, &caller);
     let view = desk.services.campaigns.view();
     put!(page, "<h1>{}</h1>", page.t("dashboard-title"));
-    if let Some(alarm) = &view.journal.alarm {
-        put!(
-            page,
-            "<p class=\"note bad\" role=alert>{} {}</p>",
-            page.t("journal-alarm"),
-            Esc(alarm)
-        );
-    }
+    super::live::alarm(&mut page, view.journal.alarm.as_deref());
     if caller.may(Right::Launch) {
         put!(
             page,

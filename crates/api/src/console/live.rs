@@ -45,6 +45,17 @@ pub(super) fn badge(page: &mut Page<'_>, view: &CampaignView) {
     );
 }
 
+/// The alarm of the journal, kept up to date by the script.
+pub(super) fn alarm(page: &mut Page<'_>, alarm: Option<&str>) {
+    put!(
+        page,
+        "<p class=\"note bad\" role=alert data-alarm {}>{} <span>{}</span></p>",
+        if alarm.is_some() { "" } else { "hidden" },
+        page.t("journal-alarm"),
+        Esc(alarm.unwrap_or_default())
+    );
+}
+
 /// The bar of recipients: confirmed, informed, not confirmed, failed; the rest is pending.
 pub(super) fn bar(page: &mut Page<'_>, view: &CampaignView, class: &str) {
     let parts = [
@@ -109,6 +120,7 @@ pub(crate) async fn page(
     }
     put!(page, "</h1>");
     page.done(done.fait.as_deref());
+    alarm(&mut page, desk.services.campaigns.view().journal.alarm.as_deref());
     let shown = serde_json::to_string(&view).map_err(|error| Problem::internal(&error))?;
     put!(
         page,
@@ -470,6 +482,10 @@ fn facts(page: &mut Page<'_>, view: &CampaignView, report: Option<&CampaignRepor
     ];
     rows.retain(|(_, value, _)| !value.is_empty());
     rows.push(("column-recipients", page.number(view.recipients), "recipients"));
+    if let Some(report) = report {
+        let count = page.number(build::by_call_back(report));
+        rows.push(("column-by-call-back", count, ""));
+    }
     rows.push(("column-billed", page.number(view.billed_seconds), "billed"));
     rows.push((
         "live-cost",

@@ -140,7 +140,7 @@ async fn login(State(desk): State<Arc<Desk>>, caller: Caller, Form(credentials):
 
 async fn logout(State(desk): State<Arc<Desk>>, caller: Caller) -> Result<Response, Problem> {
     if let Some(token) = caller.token {
-        blocking(move || desk.sessions.end(&token)).await??;
+        blocking(move || desk.sessions.end(&token)).await?;
     }
     Ok((
         [(header::SET_COOKIE, account::cookie(None))],

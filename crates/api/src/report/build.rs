@@ -123,6 +123,7 @@ fn facts(report: &CampaignReport, seal: Option<[u8; 32]>, words: Words<'_>) -> V
         fact("ended", Cell::time(view.ended_ms)),
         fact("took", took.map_or(Cell::Empty, Cell::Millis)),
         fact("recipients", Cell::Count(report.recipients.len() as u64)),
+        fact("by-call-back", Cell::Count(by_call_back(report))),
         fact("attempts", Cell::Count(report.attempts.len() as u64)),
         fact(
             "billed",
@@ -144,6 +145,13 @@ fn facts(report: &CampaignReport, seal: Option<[u8; 32]>, words: Words<'_>) -> V
     }
     facts.retain(|fact| fact.value != Cell::Empty);
     facts
+}
+
+/// How many confirmed by ringing back.
+pub(crate) fn by_call_back(report: &CampaignReport) -> u64 {
+    let rows = report.recipients.iter();
+    rows.filter(|row| row.result == RecipientResult::ConfirmedByCallBack)
+        .count() as u64
 }
 
 /// Seconds from the launch, and how many had confirmed by then; at most some hundred points.

@@ -83,7 +83,7 @@ pub(crate) async fn login(
 /// `POST /logout`.
 pub(crate) async fn logout(State(desk): State<Arc<Desk>>, caller: Caller) -> Result<Response, Problem> {
     if let Some(token) = caller.token {
-        blocking(move || desk.sessions.end(&token)).await??;
+        blocking(move || desk.sessions.end(&token)).await?;
     }
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie(None))]).into_response())
 }

@@ -143,7 +143,8 @@ pub(crate) async fn message(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// `GET /campaigns/{id}/events`: server-sent events named `view`, one at once and one at each change.
+/// `GET /campaigns/{id}/events`: server-sent events named `view`, one at once and one at each change; and `alarm`, with what
+/// is wrong with the journal, when that changes.
 pub(crate) async fn events(State(desk): State<Arc<Desk>>, Part(id): Part<u64>) -> Result<Response, Problem> {
     rooms::view(&desk, id).await?;
     let closing = desk.closing.subscribe();
@@ -160,16 +161,24 @@ fn follow(
     closing: watch::Receiver<bool>,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     stream::unfold(
-        (desk, closing, None::<CampaignView>),
-        move |(desk, mut closing, shown)| async move {
+        (desk, closing, None::<CampaignView>, None::<String>),
+        move |(desk, mut closing, shown, told)| async move {
             loop {
                 let view = desk.services.campaigns.view();
+                if view.journal.alarm != told {
+                    let alarm = view.journal.alarm.clone();
+                    let event = Event::default()
+                        .event("alarm")
+                        .json_data(json!({ "alarm": alarm }))
+                        .ok()?;
+                    return Some((Ok(event), (desk, closing, shown, alarm)));
+                }
                 // A campaign that was made a moment ago is not in the view yet.
                 if let Some(now) = view.campaign(id)
                     && shown.as_ref() != Some(now)
                 {
                     let event = Event::default().event("view").json_data(now).ok()?;
-                    return Some((Ok(event), (Arc::clone(&desk), closing, Some(now.clone()))));
+                    return Some((Ok(event), (Arc::clone(&desk), closing, Some(now.clone()), told)));
                 }
                 tokio::select! {
                     _ = closing.wait_for(|closing| *closing) => return None,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use calamine::{Data, Reader, Xlsx};
+use dialer::{CampaignId, Command, ConfirmedBy, Reply};
 use serde_json::{Value, json};
 
 use super::kit::World;
@@ -88,6 +89,46 @@ async fn a_campaign_runs_and_its_reports_agree_in_all_formats() {
     ] {
         assert!(text.contains(expected), "{expected} in {text}");
     }
+}
+
+#[tokio::test]
+async fn confirmations_by_call_back_stand_in_the_head_of_every_report() {
+    let world = World::new();
+    world.populate(10);
+    let token = world.login("admin").await;
+    let id = world.launched(&token, once()).await;
+    world.ended(&token, id).await;
+    let directory = world.desk.services.directory.snapshot();
+    let rang_back = Command::Confirm {
+        campaign: CampaignId(id),
+        recipient: directory.by_key("k6").unwrap().id,
+        how: ConfirmedBy::CallBack,
+        heard: Some(0),
+        by: String::new(),
+    };
+    let campaigns = world.desk.services.campaigns.clone();
+    let reply = tokio::task::spawn_blocking(move || campaigns.command(rang_back));
+    assert_eq!(reply.await.unwrap(), Ok(Reply::Done));
+
+    let json = world.get(&token, &format!("/campaigns/{id}/report.json")).await.json();
+    assert_eq!(
+        (&json["facts"]["by-call-back"], &json["counts"]["confirmed"]),
+        (&json!(1), &json!(7))
+    );
+    let answer = world.get(&token, &format!("/campaigns/{id}/report.xlsx")).await;
+    let mut book: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(answer.bytes)).unwrap();
+    let summary = book.worksheet_range("Synthèse").unwrap();
+    let label = Data::String("Confirmés par rappel".into());
+    let row = summary.rows().find(|row| row[0] == label).unwrap();
+    assert_eq!(row[1], Data::Float(1.0));
+    let pdf = world.get(&token, &format!("/campaigns/{id}/report.pdf")).await.bytes;
+    let text = crate::report::pdf::tests::read_back(&pdf);
+    assert!(text.contains("Confirmés par rappel"), "{text}");
+    let page = world.page(&token, &format!("/campagnes/{id}")).await.text();
+    assert!(
+        page.contains("<tr><th scope=row>Confirmés par rappel<td class=number >1</tr>"),
+        "{page}"
+    );
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use dialer::journal::Memory;
+use dialer::journal::{Faults, Memory};
 use dialer::{
     AttemptId, CallReport, CallStats, Caller, Dialer, Handle, Heard, MessageId, Now, Order, Outcome, TrunkSettings,
 };
@@ -29,6 +29,8 @@ pub(super) struct World {
     app: Router,
     handle: Handle,
     pub(super) folder: TempDir,
+    /// What is wrong with the journal's disk.
+    pub(super) faults: Arc<Faults>,
 }
 
 /// An answer, read whole.
@@ -158,6 +160,10 @@ impl Speech for Mute {
 
 /// The rooms behind a desk, with telephones whose steps take `hold`.
 pub(super) fn services(hold: Duration) -> (Services, Handle) {
+    services_on(hold, Memory::new())
+}
+
+fn services_on(hold: Duration, journal: Memory) -> (Services, Handle) {
     let mut trunk = TrunkSettings::new("Opérateur A", 200, 500.0);
     trunk.tariffs = vec![dialer::Tariff {
         prefix: String::new(),
@@ -174,7 +180,7 @@ pub(super) fn services(hold: Duration) -> (Services, Handle) {
     let late = Arc::new(OnceLock::new());
     let caller = telephones(Arc::clone(&late), hold);
     let dialer = Dialer::new(settings, Now::read());
-    let handle = dialer::driver::start(dialer, Box::new(Memory::new()), Box::new(caller)).unwrap();
+    let handle = dialer::driver::start(dialer, Box::new(journal), Box::new(caller)).unwrap();
     let _ = late.set(handle.clone());
     let directory = directory::Shared::new(Store::temporary().unwrap()).unwrap();
     (
@@ -196,7 +202,9 @@ impl World {
 
     pub(super) fn with(hold: Duration) -> World {
         let folder = tempfile::tempdir().unwrap();
-        let (services, handle) = services(hold);
+        let journal = Memory::new();
+        let faults = journal.faults();
+        let (services, handle) = services_on(hold, journal);
         let mut settings = Settings::new("127.0.0.1:0".parse().unwrap(), folder.path());
         settings.admin_password = Some(PASSWORD.into());
         settings.organisation = "Préfecture de la Somme".into();
@@ -207,6 +215,7 @@ impl World {
             app,
             handle,
             folder,
+            faults,
         }
     }
 

@@ -5,6 +5,7 @@ mod calls;
 mod campaigns;
 mod console;
 mod directory;
+mod full_disk;
 mod hostile;
 mod kit;
 mod metering;

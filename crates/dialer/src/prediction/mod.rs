@@ -18,7 +18,7 @@ use crate::campaign::Campaign;
 use crate::dialer::Dialer;
 use crate::member::Member;
 use crate::time::Moment;
-use crate::{CampaignState, Contact, FinalState, Now, Policy, Prediction, Settings};
+use crate::{CampaignId, CampaignState, Contact, FinalState, Now, Policy, Prediction, Settings};
 use play::Play;
 use std::time::Duration;
 
@@ -179,8 +179,16 @@ impl Outlook {
 impl Dialer {
     /// How telephones are expected to behave, after what the newest campaigns observed.
     pub(crate) fn assumptions(&self) -> Assumptions {
+        self.assumptions_without(None)
+    }
+
+    /// The same without one campaign, whose own calls are counted apart.
+    fn assumptions_without(&self, left_out: Option<CampaignId>) -> Assumptions {
         let mut observed = Observed::default();
-        let newest = self.state.campaigns.values().rev().take(LOOKED_BACK);
+        let others = self.state.campaigns.values().rev();
+        let newest = others
+            .filter(|campaign| Some(campaign.id) != left_out)
+            .take(LOOKED_BACK);
         newest.for_each(|campaign| observed.join(&campaign.observed));
         observed.correct(&Assumptions::default())
     }
@@ -239,7 +247,7 @@ impl Dialer {
         Outlook {
             settings,
             policy,
-            assumed: campaign.observed.correct(&self.assumptions()),
+            assumed: campaign.observed.correct(&self.assumptions_without(Some(campaign.id))),
             members: pending().step_by(sampled).cloned().collect(),
             sampled,
             pending: count as u64,

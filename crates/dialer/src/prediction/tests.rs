@@ -164,6 +164,19 @@ fn what_was_observed_corrects_what_was_assumed() {
 }
 
 #[test]
+fn a_running_campaign_counts_once_in_its_own_outlook() {
+    let (dialer, campaign, now) = running(200);
+    let campaign = &dialer.state.campaigns[&campaign];
+    let alone = campaign.observed.correct(&Assumptions::default());
+    assert_eq!(*dialer.outlook(campaign, now).assumptions(), alone);
+    assert_ne!(
+        campaign.observed.correct(&dialer.assumptions()),
+        alone,
+        "twice is another thing"
+    );
+}
+
+#[test]
 fn the_outlook_of_a_ready_campaign_is_its_prediction() {
     let (mut dialer, _, now) = running(10);
     let create = crate::Command::Create {

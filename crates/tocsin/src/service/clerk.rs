@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use api::Telephone;
-use dialer::{Answer, CampaignId, Command, CommandError, ConfirmedBy, Handle, MessageId, Missed, Query, RecipientId};
+use dialer::{Answer, Command, CommandError, ConfirmedBy, Handle, MessageId, Missed, Query, RecipientId, Reply};
 use directory::E164;
 use ivr::{Choice, Language, LaunchPrompt, LaunchSettings, catalogue};
 use rtp_media::Clip;
@@ -150,7 +150,7 @@ impl House {
             Ask::Recognise { caller } => Some(Told::Missed(
                 caller.map(|number| self.missed(number)).unwrap_or_default(),
             )),
-            Ask::Confirm { campaign, recipient } => self.confirm(campaign, recipient).then_some(Told::Confirmed),
+            Ask::Confirm { heard } => self.confirm(&heard),
             Ask::SignIn { code, pin, caller } => {
                 Some(match self.telephone.sign_in(code.digits(), pin.digits(), &caller) {
                     Ok(member) => Told::Member(Arc::new(choices(member, caller))),
@@ -221,24 +221,26 @@ impl House {
 
     /// Makes a confirmation durable. A journal that does not work now will work again: until then the call waits, and even
     /// when the caller has gone the confirmation is not given up.
-    fn confirm(&self, campaign: CampaignId, recipient: RecipientId) -> bool {
+    fn confirm(&self, heard: &Missed) -> Option<Told> {
         let command = Command::Confirm {
-            campaign,
-            recipient,
+            campaign: heard.campaign,
+            recipient: heard.recipient,
             how: ConfirmedBy::CallBack,
+            heard: Some(heard.edition),
             by: String::new(),
         };
         loop {
             match self.dialer.command(command.clone()) {
+                Ok(Reply::Changed(missed)) => return Some(Told::Changed(missed)),
                 Ok(_) => {
                     metrics::counter!("tocsin_confirmations_by_call_back_total").increment(1);
-                    self.telephone.note_call_back(campaign, recipient);
-                    return true;
+                    self.telephone.note_call_back(heard);
+                    return Some(Told::Confirmed);
                 }
                 Err(CommandError::Journal(_)) => std::thread::sleep(CONFIRM_AGAIN),
                 Err(error) => {
                     tracing::warn!(%error, "a confirmation by call back could not be taken");
-                    return false;
+                    return None;
                 }
             }
         }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use dialer::{CampaignId, Missed, RecipientId};
+use dialer::Missed;
 use directory::E164;
 use ivr::{Change, Choice, Launch, Pin};
 use rtp_media::Clip;
@@ -16,12 +16,11 @@ pub enum Ask {
         /// The number that the network gave; `None` if it is hidden or no number.
         caller: Option<E164>,
     },
-    /// The recipient confirmed by calling back: make it durable, however long it takes. Answered by [`Told::Confirmed`].
+    /// The recipient confirmed by calling back: make it durable, however long it takes. Answered by [`Told::Confirmed`], or
+    /// by [`Told::Changed`] where the message was replaced meanwhile.
     Confirm {
-        /// Which campaign.
-        campaign: CampaignId,
-        /// Who.
-        recipient: RecipientId,
+        /// What was heard, in which campaign, by whom.
+        heard: Box<Missed>,
     },
     /// Is this a user, and what may they choose from? Answered by [`Told::Member`] or [`Told::Refused`].
     SignIn {
@@ -112,6 +111,8 @@ pub enum Told {
     Missed(Vec<Missed>),
     /// The confirmation is durable.
     Confirmed,
+    /// Nothing was confirmed: this is to be heard first.
+    Changed(Box<Missed>),
     /// The codes are right.
     Member(Arc<Member>),
     /// It is done, and durable.

@@ -34,6 +34,8 @@ pub(super) struct CallBack {
     state: State,
     /// What is being said is the first of these.
     missed: VecDeque<Missed>,
+    /// What was heard was replaced meanwhile: the new message is announced as such.
+    is_changed: bool,
 }
 
 impl CallBack {
@@ -42,6 +44,7 @@ impl CallBack {
         let call = CallBack {
             state: State::Looking { until: now + PATIENCE },
             missed: VecDeque::new(),
+            is_changed: false,
         };
         (call, Deed::Ask(Ask::Recognise { caller }))
     }
@@ -65,6 +68,17 @@ impl CallBack {
                 self.look(now, voice)
             }
             (State::Talking(_), Told::Confirmed) => self.feed(now, Input::ConfirmationDurable),
+            (State::Talking(_), Told::Changed(changed)) => {
+                if let Some(missed) = self.missed.front_mut() {
+                    *missed = *changed;
+                }
+                self.is_changed = true;
+                self.state = State::Preparing {
+                    look: now,
+                    until: now + PATIENCE,
+                };
+                self.look(now, voice)
+            }
             _ => Vec::new(),
         }
     }
@@ -133,7 +147,11 @@ impl CallBack {
             .all(|missed| voice.is_ready(&key(missed), &missed.script))
         {
             self.state = State::Talking(Box::new(Script::new(first.script.clone())));
-            return vec![Deed::Answer];
+            return if self.is_changed {
+                self.begin_again(now)
+            } else {
+                vec![Deed::Answer]
+            };
         }
         if until <= now {
             return self.give_up();
@@ -143,6 +161,17 @@ impl CallBack {
             until,
         };
         Vec::new()
+    }
+
+    /// Says the new message to somebody who has confirmed the old one.
+    fn begin_again(&mut self, now: Instant) -> Vec<Deed> {
+        if let State::Talking(script) = &mut self.state {
+            script.handle(now, Input::Answered);
+            // Who has heard a greeting hears in its place that the message has changed.
+            while script.poll_action().is_some() {}
+            script.handle(now, Input::MessageChanged);
+        }
+        self.obey(now)
     }
 
     fn give_up(&mut self) -> Vec<Deed> {
@@ -172,8 +201,7 @@ impl CallBack {
                 }),
                 Action::Stop => deeds.push(Deed::Stop),
                 Action::Confirm => deeds.push(Deed::Ask(Ask::Confirm {
-                    campaign: missed.campaign,
-                    recipient: missed.recipient,
+                    heard: Box::new(missed.clone()),
                 })),
                 Action::HangUp => {
                     self.missed.pop_front();
@@ -234,6 +262,7 @@ mod tests {
             is_confirmed,
             message: MessageId(campaign * 10),
             version: 1,
+            edition: 0,
             language: Language::FRENCH,
             script: Settings::default(),
         }
@@ -263,21 +292,56 @@ mod tests {
         assert_eq!(said(&call.handle_answered(now)), [10]);
         let deeds = call.handle_key(now, '1');
         assert!(
-            matches!(
-                deeds[..],
-                [
-                    Deed::Stop,
-                    Deed::Ask(Ask::Confirm {
-                        campaign: CampaignId(1),
-                        ..
-                    })
-                ]
-            ),
+            matches!(deeds[..], [Deed::Stop, Deed::Ask(Ask::Confirm { .. })]),
             "{deeds:?}"
         );
+        assert_eq!(asked(&deeds), [(1, 0)]);
         assert!(call.handle_key(now, '1').is_empty(), "asked once");
         assert_eq!(said(&call.handle_told(now, Told::Confirmed, &Spoken(true))), [10]);
         assert!(matches!(call.handle_prompt_ended(now)[..], [Deed::HangUp]));
+    }
+
+    /// The campaigns and editions whose confirmation is asked for.
+    fn asked(deeds: &[Deed]) -> Vec<(u64, u16)> {
+        let asked = deeds.iter().filter_map(|deed| match deed {
+            Deed::Ask(Ask::Confirm { heard }) => Some((heard.campaign.0, heard.edition)),
+            _ => None,
+        });
+        asked.collect()
+    }
+
+    #[test]
+    fn a_message_that_was_replaced_meanwhile_is_heard_before_it_can_be_confirmed() {
+        let now = Instant::now();
+        let changed = || {
+            Told::Changed(Box::new(Missed {
+                message: MessageId(11),
+                version: 2,
+                edition: 1,
+                ..missed(1, false)
+            }))
+        };
+        for is_ready in [true, false] {
+            let mut call = ringing(now);
+            call.handle_told(now, Told::Missed(vec![missed(1, false)]), &Spoken(true));
+            call.handle_answered(now);
+            assert_eq!(asked(&call.handle_key(now, '1')), [(1, 0)]);
+            let mut deeds = call.handle_told(now, changed(), &Spoken(is_ready));
+            if !is_ready {
+                assert!(deeds.is_empty(), "the new words are not spoken yet");
+                let look = call.poll_timeout().unwrap();
+                deeds = call.handle_timeout(look, &Spoken(true));
+            }
+            assert_eq!(said(&deeds), [11]);
+            let prompts = deeds.iter().find_map(|deed| match deed {
+                Deed::Say { prompts, .. } => Some(prompts.clone()),
+                _ => None,
+            });
+            assert_eq!(prompts, Some(vec![Prompt::Changed, Prompt::Message]));
+            assert_eq!(asked(&call.handle_key(now, '1')), [(1, 1)], "the new one");
+            assert_eq!(said(&call.handle_told(now, Told::Confirmed, &Spoken(true))), [11]);
+            assert!(matches!(call.handle_prompt_ended(now)[..], [Deed::HangUp]));
+        }
     }
 
     #[test]
