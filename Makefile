@@ -2,7 +2,7 @@
 #
 #   make demo    the main job, from a spreadsheet to a report, with a simulated carrier (two to three minutes)
 #   make test    every check that must pass before a change lands
-#   make bench   measures this machine and tocsin on it; writes target/bench/report.json
+#   make bench   measures this machine and tocsin on it; writes target/bench/report.json (ASTERISK=FOLDER: and Asterisk)
 #   make deny    licences and sources of the dependencies; needs cargo-deny
 #   make fuzz    every fuzz target for SECONDS (60) each; needs cargo-fuzz, see fuzz/README.md
 #   make soak    the crash test with 200 kills instead of the 20 of `make test`
@@ -70,7 +70,7 @@ fuzz: install-deps
 
 bench: install-deps
 	$(CARGO) build --release --locked --package benches --bins
-	target/release/report
+	target/release/report $(if $(ASTERISK),--asterisk $(ASTERISK))
 
 clean:
 	$(CARGO) clean

@@ -5,16 +5,26 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use clap::Parser;
 use serde_json::{Value, json};
 
 /// The number of calls to carry at once, in percent of what the kernel's limit allows: 3,000 where it allows 5,700. Machines
 /// differ, and one machine from hour to hour, so the ratio is what is to be reached.
 const CALLS_SHARE: &str = "53";
 
+/// Runs every measurement and prints a table.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Measure Asterisk too: the folder that `scripts/asterisk-root.sh` made.
+    #[arg(long)]
+    asterisk: Option<PathBuf>,
+}
+
 fn main() -> Result<()> {
+    let arguments = Arguments::parse();
     let programs = programs()?;
     let media = |arguments: &[&str]| run(&programs.join("media_load"), arguments);
-    let report = json!({
+    let mut report = json!({
         "signalling": run(&programs.join("sip_load"), &[])?,
         "media": media(&["--calls", "1500"])?,
         "media_inband": media(&["--calls", "1500", "--inband"])?,
@@ -29,6 +39,11 @@ fn main() -> Result<()> {
         "selection": run(&programs.join("selection"), &[])?,
         "statistics": run(&programs.join("statistics"), &[])?,
     });
+    match arguments.asterisk.as_deref().map(Path::to_str) {
+        Some(Some(root)) => report["asterisk"] = run(&programs.join("asterisk_load"), &[root])?,
+        Some(None) => bail!("the name of Asterisk's folder is no UTF-8"),
+        None => eprintln!("Asterisk is not measured: make bench ASTERISK=FOLDER, see scripts/asterisk-root.sh"),
+    }
     let folder = Path::new("target/bench");
     std::fs::create_dir_all(folder).context("target/bench cannot be made")?;
     let path = folder.join("report.json");
@@ -102,6 +117,11 @@ fn show(report: &Value) {
             "90",
         ),
         (
+            "the same, Asterisk at 50/s".to_owned(),
+            figure("asterisk", "cpu_us_per_call"),
+            "-",
+        ),
+        (
             "calls placed a second on one core, nothing sent twice".to_owned(),
             highest("highest_calling"),
             "-",
@@ -123,6 +143,11 @@ fn show(report: &Value) {
             ),
             limited("media").1,
             "2.00",
+        ),
+        (
+            format!("the same, Asterisk in our place ({:.0} us)", limited("asterisk").0),
+            limited("asterisk").1,
+            "-",
         ),
         (
             format!("the same with in-band keys ({:.0} us)", limited("media_inband").0),

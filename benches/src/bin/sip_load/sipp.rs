@@ -73,15 +73,7 @@ impl Sipp {
 
     /// CPU time so far, all threads. It is counted in ticks of 10 ms.
     pub fn cpu_time(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let ticks = after_name
-            .split_whitespace()
-            .skip(11)
-            .take(2)
-            .filter_map(|ticks| ticks.parse::<u64>().ok())
-            .sum::<u64>();
-        Duration::from_millis(10 * ticks)
+        core::cpu_time_of(self.child.id())
     }
 
     /// Waits until it has ended. Its own statistics, if it keeps some.
