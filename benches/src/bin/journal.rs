@@ -12,6 +12,7 @@ use dialer::journal::{Embedded, Engine};
 use dialer::{
     Action, AttemptId, Bill, CallReport, CallStats, CampaignId, Command, Contact, Dialer, E164, Event, Journal,
     Message, MessageId, Now, Outcome, Preset, RecipientId, Record, Reply, Sequence, Settings, Text, TrunkSettings,
+    Whom,
 };
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -179,12 +180,13 @@ fn peak_memory() -> anyhow::Result<u64> {
 
 /// The three records of an answered call, in turn.
 fn record(at: u64) -> Record {
-    let (attempt, campaign, recipient) = (AttemptId(at / 3 + 1), CampaignId(1), RecipientId(at / 3));
+    let (attempt, campaign) = (AttemptId(at / 3 + 1), CampaignId(1));
+    let whom = Whom::Member((at / 3) as u32);
     let event = match at % 3 {
         0 => Event::AttemptStarted {
             attempt,
             campaign,
-            recipient,
+            whom,
             slot: 0,
             trunk: "trunk-1".into(),
             version: 1,
@@ -193,7 +195,7 @@ fn record(at: u64) -> Record {
         },
         1 => Event::Confirmed {
             campaign,
-            recipient,
+            whom,
             attempt,
             how: dialer::ConfirmedBy::Key,
             by: String::new(),

@@ -9,7 +9,7 @@ use std::time::Instant;
 use dialer::statistics::{Figures, Period, Which};
 use dialer::{
     Answer, AttemptId, Bill, CallStats, CampaignId, Contact, Dialer, E164, Event, MessageId, Now, Outcome, Preset,
-    Query, RecipientId, Record, Sequence, Settings, TrunkSettings, mainland_france,
+    Query, RecipientId, Record, Sequence, Settings, TrunkSettings, Whom, mainland_france,
 };
 
 const CAMPAIGNS: u64 = 20;
@@ -98,6 +98,7 @@ fn records(people: u64) -> Vec<Record> {
             begin,
             Event::RecipientsAdded {
                 campaign,
+                first: Some(0),
                 recipients,
                 numbers,
                 by: by.clone(),
@@ -114,7 +115,7 @@ fn records(people: u64) -> Vec<Record> {
                     Event::AttemptStarted {
                         attempt: AttemptId(attempt),
                         campaign,
-                        recipient: RecipientId(person),
+                        whom: Whom::Member(person as u32 - 1),
                         slot: 0,
                         trunk: format!("trunk-{}", person % 2 + 1),
                         version: 1,

@@ -6,7 +6,7 @@ use crate::prediction::Observed;
 use crate::time::Moment;
 use crate::{
     AttemptId, Bill, CallPhase, CallStats, CampaignId, CampaignState, Cause, ConfirmedBy, E164, Event, FinalState,
-    Heard, MessageId, Outcome, Policy, RecipientId, TrunkIndex, state::Lookup, statistics::Quality,
+    Heard, MessageId, Outcome, Policy, RecipientId, TrunkIndex, Whom, state::Lookup, statistics::Quality,
 };
 use std::collections::HashMap;
 
@@ -159,6 +159,13 @@ impl Campaign {
                 wave,
                 ..
             } => self.add((recipients, numbers), *wave, contacts),
+            Event::NumbersChanged { members, numbers, .. } => {
+                for (place, listed) in members.iter().zip(numbers) {
+                    let at = *place as usize;
+                    let contact = self.members.get(at).and_then(|member| contacts(member.recipient));
+                    self.renew(at, contact.as_ref(), Some(*listed));
+                }
+            }
             Event::CampaignLaunched { by, .. } => {
                 self.state = CampaignState::Running;
                 self.period_start = at;
@@ -241,7 +248,7 @@ impl Campaign {
         }
     }
 
-    /// A person was erased: what became of them stays, by number; their telephone numbers are forgotten.
+    /// A person is forgotten: what became of them stays; their telephone numbers do not.
     fn forget(&mut self, at: usize) {
         self.drop_numbers(at);
         let Some(member) = self.members.get_mut(at) else { return };
@@ -265,9 +272,19 @@ impl Campaign {
     }
 
     /// See [`Event::RecipientErased`].
-    pub(crate) fn erase(&mut self, recipient: RecipientId) {
-        if let Some(at) = self.index.get(&recipient) {
-            self.forget(*at as usize);
+    pub(crate) fn erase(&mut self, at: usize) {
+        self.forget(at);
+        if let Some(member) = self.members.get_mut(at) {
+            self.index.remove(&member.recipient);
+            member.recipient = crate::contact::anonymous(at);
+        }
+    }
+
+    /// The place of the member whom a record means.
+    fn place(&self, whom: Whom) -> Option<u32> {
+        match whom {
+            Whom::Member(place) => ((place as usize) < self.members.len()).then_some(place),
+            Whom::Recipient(recipient) => self.index.get(&recipient).copied(),
         }
     }
 
@@ -395,14 +412,14 @@ impl Campaign {
     pub(crate) fn start(
         &mut self,
         id: AttemptId,
-        recipient: RecipientId,
+        whom: Whom,
         slot: u8,
         trunk: TrunkIndex,
         version: u32,
         price: Price,
         at_ms: i64,
     ) -> Option<usize> {
-        let at = *self.index.get(&recipient)?;
+        let at = self.place(whom)?;
         let member = self.members.get_mut(at as usize)?;
         member.slots.get_mut(usize::from(slot))?.live = Some(id);
         member.attempts += 1;
@@ -445,8 +462,8 @@ impl Campaign {
         }
     }
 
-    pub(crate) fn confirm(&mut self, recipient: RecipientId, attempt: AttemptId, how: ConfirmedBy, at_ms: i64) {
-        let Some(at) = self.index.get(&recipient).map(|at| *at as usize) else {
+    pub(crate) fn confirm(&mut self, whom: Whom, attempt: AttemptId, how: ConfirmedBy, at_ms: i64) {
+        let Some(at) = self.place(whom).map(|at| at as usize) else {
             return;
         };
         let mut slot = None;

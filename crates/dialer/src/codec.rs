@@ -4,10 +4,14 @@
 //! LEB128, texts are their length and UTF-8. A reader takes defaults for fields that an older body lacks and skips
 //! what a newer body has beyond its own fields, so that fields may be added at the end of a body for ever. A tag is
 //! never used again for something else. Policies and messages, which grow most, are JSON inside a text field.
+//!
+//! The first version of the records (tags 3, 11, 12, 40) named persons by the directory's numbers; the second (42 to 46) names
+//! members by their places, and takes the persons from the [`Roster`].
 
+use crate::journal::{Proof, Roster};
 use crate::{
-    AttemptId, Bill, CallStats, CampaignId, ConfirmedBy, Event, Heard, MessageId, Outcome, RecipientId, Record,
-    Sequence,
+    AttemptId, Bill, CallStats, CampaignId, ConfirmedBy, Event, Heard, JournalError, MessageId, Outcome, RecipientId,
+    Record, Sequence, Whom,
 };
 use std::time::Duration;
 
@@ -20,6 +24,9 @@ pub(crate) enum CodecError {
     Tag(u8),
     #[error("a field holds what it cannot hold")]
     Field,
+    /// Not the bytes are wrong: the disk.
+    #[error("{0}")]
+    Lists(String),
 }
 
 pub(crate) struct Writer<'a>(&'a mut Vec<u8>);
@@ -40,6 +47,20 @@ impl Writer<'_> {
 
     fn millis(&mut self, duration: Duration) {
         self.number(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+    }
+
+    /// Whom a record means; returns its tag, which tells the first version of the records from the second.
+    fn whom(&mut self, whom: Whom, (first, second): (u8, u8)) -> u8 {
+        match whom {
+            Whom::Recipient(recipient) => {
+                self.number(recipient.0);
+                first
+            }
+            Whom::Member(place) => {
+                self.number(place.into());
+                second
+            }
+        }
     }
 
     fn json(&mut self, value: &impl serde::Serialize) {
@@ -103,6 +124,14 @@ impl<'a> Reader<'a> {
         T::try_from(self.number()?).map_err(|_| CodecError::Field)
     }
 
+    fn whom(&mut self, is_first_version: bool) -> Result<Whom, CodecError> {
+        Ok(if is_first_version {
+            Whom::Recipient(RecipientId(self.number()?))
+        } else {
+            Whom::Member(self.small()?)
+        })
+    }
+
     fn text(&mut self) -> Result<String, CodecError> {
         if self.is_empty() {
             return Ok(String::new());
@@ -127,31 +156,33 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Writes one record behind what is in `out`. The sequence is not written: it follows from the place.
-pub(crate) fn write(record: &Record, out: &mut Vec<u8>) {
+/// Writes one record behind what is in `out`, and the members whom it adds into the roster. The sequence is not written: it
+/// follows from the place.
+pub(crate) fn write(record: &Record, out: &mut Vec<u8>, roster: &Roster) -> Result<(), JournalError> {
     let mut body = Vec::with_capacity(64);
     let mut w = Writer(&mut body);
     // Zigzag: clocks before 1970 exist.
     w.number(((record.at_ms << 1) ^ (record.at_ms >> 63)) as u64);
-    let tag = body_of(&record.event, &mut w);
+    let tag = body_of(&record.event, &mut w, roster)?;
     out.push(tag);
     Writer(out).number(body.len() as u64);
     out.extend_from_slice(&body);
+    Ok(())
 }
 
-/// Reads one record; `sequence` is its place.
-pub(crate) fn read(reader: &mut Reader<'_>, sequence: Sequence) -> Result<Record, CodecError> {
+/// Reads one record; `sequence` is its place. Without a roster, members are told by their places only.
+pub(crate) fn read(reader: &mut Reader<'_>, sequence: Sequence, roster: Option<&Roster>) -> Result<Record, CodecError> {
     let tag = reader.byte()?;
     let length = reader.number()?;
     let mut body = Reader(reader.bytes(length)?);
     let time = body.number()?;
     let at_ms = (time >> 1) as i64 ^ -((time & 1) as i64);
-    let event = event_of(tag, &mut body)?;
+    let event = event_of(tag, &mut body, roster)?;
     Ok(Record { sequence, at_ms, event })
 }
 
-fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
-    match event {
+fn body_of(event: &Event, w: &mut Writer<'_>, roster: &Roster) -> Result<u8, JournalError> {
+    Ok(match event {
         Event::MessageSaved { message, by } => {
             w.json(message);
             w.text(by);
@@ -177,6 +208,27 @@ fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
         }
         Event::RecipientsAdded {
             campaign,
+            first: Some(first),
+            recipients,
+            numbers,
+            by,
+            wave,
+        } => {
+            let proof = roster.enrol(*campaign, *first, recipients)?;
+            w.number(campaign.0);
+            w.text(by);
+            w.number(recipients.len() as u64);
+            w.number((*first).into());
+            w.0.extend_from_slice(&proof);
+            w.number((*wave).into());
+            for at in 0..recipients.len() {
+                w.number(numbers.get(at).copied().unwrap_or_default().into());
+            }
+            42
+        }
+        Event::RecipientsAdded {
+            campaign,
+            first: None,
             recipients,
             numbers,
             by,
@@ -200,6 +252,21 @@ fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
                 w.number((*wave).into());
             }
             3
+        }
+        Event::NumbersChanged {
+            campaign,
+            members,
+            numbers,
+            by,
+        } => {
+            w.number(campaign.0);
+            w.text(by);
+            w.number(members.len() as u64);
+            for (at, place) in members.iter().enumerate() {
+                w.number((*place).into());
+                w.number(numbers.get(at).copied().unwrap_or_default().into());
+            }
+            46
         }
         Event::CampaignLaunched { campaign, by } => campaign_by(w, *campaign, by, 4),
         Event::CampaignPaused { campaign, by } => campaign_by(w, *campaign, by, 5),
@@ -230,7 +297,7 @@ fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
         Event::AttemptStarted {
             attempt,
             campaign,
-            recipient,
+            whom,
             slot,
             trunk,
             version,
@@ -239,23 +306,23 @@ fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
         } => {
             w.number(attempt.0);
             w.number(campaign.0);
-            w.number(recipient.0);
+            let tag = w.whom(*whom, (11, 43));
             w.number((*slot).into());
             w.text(trunk);
             w.number((*version).into());
             w.number((*tariff).into());
             w.number((*parts).into());
-            11
+            tag
         }
         Event::Confirmed {
             campaign,
-            recipient,
+            whom,
             attempt,
             how,
             by,
         } => {
             w.number(campaign.0);
-            w.number(recipient.0);
+            let tag = w.whom(*whom, (12, 44));
             w.number(attempt.0);
             w.number(match how {
                 ConfirmedBy::Key => 0,
@@ -263,7 +330,7 @@ fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
                 ConfirmedBy::Operator => 2,
             });
             w.text(by);
-            12
+            tag
         }
         Event::AttemptEnded {
             attempt,
@@ -307,10 +374,27 @@ fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
             w.number(campaign.0);
             41
         }
-        Event::RecipientErased { recipient, by } => {
+        Event::RecipientErased {
+            recipient: Some(recipient),
+            by,
+            ..
+        } => {
             w.number(recipient.0);
             w.text(by);
             40
+        }
+        Event::RecipientErased {
+            members,
+            recipient: None,
+            by,
+        } => {
+            w.number(members.len() as u64);
+            for (campaign, place) in members {
+                w.number(campaign.0);
+                w.number((*place).into());
+            }
+            w.text(by);
+            45
         }
         Event::Noted { by, action, subject } => {
             w.text(by);
@@ -343,7 +427,7 @@ fn body_of(event: &Event, w: &mut Writer<'_>) -> u8 {
             w.number(attempt.0);
             35
         }
-    }
+    })
 }
 
 fn campaign_by(w: &mut Writer<'_>, campaign: CampaignId, by: &str, tag: u8) -> u8 {
@@ -352,7 +436,7 @@ fn campaign_by(w: &mut Writer<'_>, campaign: CampaignId, by: &str, tag: u8) -> u
     tag
 }
 
-fn event_of(tag: u8, r: &mut Reader<'_>) -> Result<Event, CodecError> {
+fn event_of(tag: u8, r: &mut Reader<'_>, roster: Option<&Roster>) -> Result<Event, CodecError> {
     Ok(match tag {
         1 => Event::MessageSaved {
             message: r.json()?,
@@ -382,10 +466,56 @@ fn event_of(tag: u8, r: &mut Reader<'_>) -> Result<Event, CodecError> {
             }
             Event::RecipientsAdded {
                 campaign,
+                first: None,
                 recipients,
                 numbers,
                 by,
                 wave: r.small_optional()?,
+            }
+        }
+        42 => {
+            let (campaign, by, count, first) = (CampaignId(r.number()?), r.text()?, r.number()?, r.small()?);
+            let mut proof = Proof::default();
+            proof.copy_from_slice(r.bytes(32)?);
+            let wave = r.small()?;
+            // Each of them has a byte below at least: a count that is none does not take memory.
+            let count = usize::try_from(count).ok().filter(|count| *count <= r.left());
+            let count = count.ok_or(CodecError::Short)?;
+            if u32::try_from(count)
+                .ok()
+                .and_then(|count| count.checked_add(first))
+                .is_none()
+            {
+                return Err(CodecError::Field);
+            }
+            let numbers = (0..count).map(|_| r.small()).collect::<Result<_, _>>()?;
+            let recipients = match roster {
+                Some(roster) => roster
+                    .members(campaign, first, count, &proof)
+                    .map_err(|error| CodecError::Lists(error.to_string()))?,
+                None => (first..).take(count).map(crate::contact::gone).collect(),
+            };
+            Event::RecipientsAdded {
+                campaign,
+                first: Some(first),
+                recipients,
+                numbers,
+                by,
+                wave,
+            }
+        }
+        46 => {
+            let (campaign, by, count) = (CampaignId(r.number()?), r.text()?, r.number()?);
+            let (mut members, mut numbers) = (Vec::new(), Vec::new());
+            for _ in 0..count {
+                members.push(r.small()?);
+                numbers.push(r.small()?);
+            }
+            Event::NumbersChanged {
+                campaign,
+                members,
+                numbers,
+                by,
             }
         }
         4 => Event::CampaignLaunched {
@@ -420,19 +550,19 @@ fn event_of(tag: u8, r: &mut Reader<'_>) -> Result<Event, CodecError> {
             recall_confirmed: r.flag()?,
             by: r.text()?,
         },
-        11 => Event::AttemptStarted {
+        11 | 43 => Event::AttemptStarted {
             attempt: AttemptId(r.number()?),
             campaign: CampaignId(r.number()?),
-            recipient: RecipientId(r.number()?),
+            whom: r.whom(tag == 11)?,
             slot: r.small()?,
             trunk: r.text()?,
             version: r.small()?,
             tariff: r.small_optional()?,
             parts: r.small_optional()?,
         },
-        12 => Event::Confirmed {
+        12 | 44 => Event::Confirmed {
             campaign: CampaignId(r.number()?),
-            recipient: RecipientId(r.number()?),
+            whom: r.whom(tag == 12)?,
             attempt: AttemptId(r.number()?),
             how: match r.number()? {
                 0 => ConfirmedBy::Key,
@@ -461,9 +591,22 @@ fn event_of(tag: u8, r: &mut Reader<'_>) -> Result<Event, CodecError> {
             campaign: CampaignId(r.number()?),
         },
         40 => Event::RecipientErased {
-            recipient: RecipientId(r.number()?),
+            members: Vec::new(),
+            recipient: Some(RecipientId(r.number()?)),
             by: r.text()?,
         },
+        45 => {
+            let count = r.number()?;
+            let mut members = Vec::with_capacity(usize::try_from(count).unwrap_or(0).min(r.left()));
+            for _ in 0..count {
+                members.push((CampaignId(r.number()?), r.small()?));
+            }
+            Event::RecipientErased {
+                members,
+                recipient: None,
+                by: r.text()?,
+            }
+        }
         17 => Event::Stopped,
         18 => {
             let since = r.number()?;

@@ -52,10 +52,17 @@ fn events() -> Vec<Event> {
         },
         Event::RecipientsAdded {
             campaign,
+            first: None,
             recipients: [5, 6, 7, 3, u64::MAX, 0].map(RecipientId).to_vec(),
             numbers: vec![1, 3, 0, 2, 1, 1],
             by: by(),
             wave: 2,
+        },
+        Event::NumbersChanged {
+            campaign,
+            members: vec![700, 3],
+            numbers: vec![0x21, 2],
+            by: by(),
         },
         Event::CampaignLaunched { campaign, by: by() },
         Event::CampaignPaused { campaign, by: by() },
@@ -77,7 +84,7 @@ fn events() -> Vec<Event> {
         Event::AttemptStarted {
             attempt: AttemptId(900),
             campaign,
-            recipient: RecipientId(5),
+            whom: Whom::Member(5),
             slot: 2,
             trunk: "orange".into(),
             version: 2,
@@ -110,8 +117,22 @@ fn events() -> Vec<Event> {
         },
         Event::CampaignAnonymised { campaign },
         Event::RecipientErased {
-            recipient: RecipientId(41),
+            members: Vec::new(),
+            recipient: Some(RecipientId(41)),
             by: by(),
+        },
+        Event::RecipientErased {
+            members: vec![(campaign, 5), (CampaignId(9), 0)],
+            recipient: None,
+            by: by(),
+        },
+        Event::RecipientsAdded {
+            campaign,
+            first: Some(40),
+            recipients: [5, 6, 7, 3, u64::MAX >> 1, 0].map(RecipientId).to_vec(),
+            numbers: vec![1, 3, 0, 2, 1, 0x33],
+            by: by(),
+            wave: 2,
         },
         Event::Stopped,
         Event::JournalRecovered {
@@ -125,14 +146,15 @@ fn events() -> Vec<Event> {
         },
     ];
     for how in [ConfirmedBy::Key, ConfirmedBy::CallBack, ConfirmedBy::Operator] {
-        let recipient = RecipientId(5);
-        events.push(Event::Confirmed {
-            campaign,
-            recipient,
-            attempt: AttemptId(900),
-            how,
-            by: String::new(),
-        });
+        for whom in [Whom::Member(5), Whom::Recipient(RecipientId(5))] {
+            events.push(Event::Confirmed {
+                campaign,
+                whom,
+                attempt: AttemptId(900),
+                how,
+                by: String::new(),
+            });
+        }
     }
     events.extend(
         [
@@ -173,14 +195,15 @@ fn every_event_is_read_back_as_it_was_written() {
                 at_ms,
                 event: event.clone(),
             };
-            let mut bytes = Vec::new();
-            write(&record, &mut bytes);
+            let (mut bytes, roster) = (Vec::new(), Roster::default());
+            write(&record, &mut bytes, &roster).unwrap();
             let mut reader = Reader::new(&bytes);
-            assert_eq!(read(&mut reader, record.sequence), Ok(record.clone()), "{event:?}");
+            let back = read(&mut reader, record.sequence, Some(&roster));
+            assert_eq!(back, Ok(record.clone()), "{event:?}");
             assert!(reader.is_empty());
             for cut in 0..bytes.len() {
                 assert!(
-                    read(&mut Reader::new(&bytes[..cut]), record.sequence).is_err(),
+                    read(&mut Reader::new(&bytes[..cut]), record.sequence, Some(&roster)).is_err(),
                     "{event:?} cut at {cut}"
                 );
             }
@@ -205,7 +228,7 @@ fn records_of_the_first_format_are_read_for_ever() {
             .step_by(2)
             .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
             .collect();
-        let record = read(&mut Reader::new(&bytes), Sequence(9)).unwrap();
+        let record = read(&mut Reader::new(&bytes), Sequence(9), None).unwrap();
         assert_eq!(
             record,
             Record {
@@ -221,6 +244,6 @@ fn records_of_the_first_format_are_read_for_ever() {
 proptest! {
     #[test]
     fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = read(&mut Reader::new(&bytes), Sequence(0));
+        let _ = read(&mut Reader::new(&bytes), Sequence(0), Some(&Roster::default()));
     }
 }

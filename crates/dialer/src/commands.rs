@@ -6,11 +6,11 @@ use crate::member::listed;
 use crate::missed;
 use crate::{
     AttemptId, CampaignId, CampaignState, Command, CommandError, Contact, Event, FinalState, Medium, Message, Now,
-    Reply,
+    Reply, Whom,
 };
 
 /// Recipients per journal record.
-const CHUNK: usize = 10_000;
+pub(crate) const CHUNK: usize = 10_000;
 
 impl Dialer {
     /// An operator asks for something. The reply may be given once everything before [`Dialer::next_sequence`] is
@@ -180,7 +180,7 @@ impl Dialer {
                         now,
                         Event::Confirmed {
                             campaign,
-                            recipient,
+                            whom: Whom::Member(at),
                             attempt,
                             how,
                             by,
@@ -240,6 +240,14 @@ impl Dialer {
     pub(crate) fn add(&mut self, now: Now, campaign: CampaignId, recipients: Vec<Contact>, by: &str) {
         let mut recipients = recipients;
         recipients.sort_by_key(|contact| contact.wave);
+        // Each person has one place.
+        let mut known = std::collections::HashSet::with_capacity(recipients.len());
+        recipients.retain(|contact| known.insert(contact.recipient));
+        let mut first = self
+            .state
+            .campaigns
+            .get(&campaign)
+            .map_or(0, |campaign| campaign.members.len());
         let waves = recipients.chunk_by(|one, other| one.wave == other.wave);
         for chunk in waves.flat_map(|wave| wave.chunks(CHUNK)) {
             let wave = chunk.first().map_or(0, |contact| contact.wave);
@@ -247,12 +255,14 @@ impl Dialer {
             let mut contacts = chunk.iter();
             let event = Event::RecipientsAdded {
                 campaign,
+                first: u32::try_from(first).ok(),
                 recipients: ids,
                 numbers: chunk.iter().map(listed).collect(),
                 by: by.to_owned(),
                 wave,
             };
             self.emit_with(now, event, &mut |_| contacts.next().cloned());
+            first += chunk.len();
         }
         self.plan_members(campaign);
     }

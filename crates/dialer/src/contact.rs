@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 pub use directory::{E164, RecipientId};
 pub use ivr::Language;
 
-/// A recipient as the dialer needs it. Stays in memory; the journal only holds the id.
+/// A recipient as the dialer needs it. Stays in memory; the journal holds neither numbers nor the id.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Contact {
     /// The directory's number for this person.
@@ -23,18 +23,51 @@ pub struct Contact {
     pub wave: u8,
 }
 
-/// Numbers from here on are no recipients of the directory but places in a campaign that has lost its persons.
+/// Numbers from here on are no recipients of the directory but places in a campaign whose persons are not known (any more).
 const ANONYMOUS: u64 = 1 << 63;
+/// The list of members is not there.
+const GONE: u64 = 1 << 62;
+/// The list of members is not what the record proves.
+const ALTERED: u64 = 1 << 61;
 
 pub(crate) fn anonymous(place: usize) -> RecipientId {
     RecipientId(ANONYMOUS | place as u64)
 }
 
+pub(crate) fn gone(place: u32) -> RecipientId {
+    RecipientId(ANONYMOUS | GONE | u64::from(place))
+}
+
+pub(crate) fn altered(place: u32) -> RecipientId {
+    RecipientId(ANONYMOUS | ALTERED | u64::from(place))
+}
+
+/// Why nobody knows who a member is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Absence {
+    /// Forgotten in order, and a record says so, or soon will.
+    Forgotten,
+    /// The list of members is not there.
+    Gone,
+    /// The list of members is not what the record proves.
+    Altered,
+}
+
+/// Why nobody knows who this member is; `None` for a recipient of the directory.
+pub(crate) fn absence(member: RecipientId) -> Option<Absence> {
+    Some(match member.0 {
+        number if number & ANONYMOUS == 0 => return None,
+        number if number & ALTERED != 0 => Absence::Altered,
+        number if number & GONE != 0 => Absence::Gone,
+        _ => Absence::Forgotten,
+    })
+}
+
 /// The place in its campaign, from 0, of a recipient whose person is not known any more because the results have been kept
-/// long enough; `None` for those of the directory.
+/// long enough or the person was erased; `None` for those of the directory.
 #[must_use]
 pub fn anonymous_place(recipient: RecipientId) -> Option<u64> {
-    (recipient.0 & ANONYMOUS != 0).then_some(recipient.0 & !ANONYMOUS)
+    (recipient.0 & ANONYMOUS != 0).then_some(recipient.0 & !(ANONYMOUS | GONE | ALTERED))
 }
 
 impl Command {

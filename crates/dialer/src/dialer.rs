@@ -45,6 +45,8 @@ pub struct Dialer {
     alarm_since_ms: i64,
     pub(crate) ahead: Duration,
     pub(crate) last_turn: Moment,
+    /// Campaigns that do not go on because nobody knows their members.
+    pub(crate) held: Vec<CampaignId>,
     /// When the next campaign loses its persons.
     pub(crate) expiry: Option<Moment>,
     /// Wall clock at the last turn.
@@ -125,6 +127,7 @@ impl Dialer {
             alarm_since_ms: 0,
             ahead: AHEAD.0,
             last_turn: moment,
+            held: Vec::new(),
             expiry: None,
             last_ms: now.utc_ms,
             served: 0.0,

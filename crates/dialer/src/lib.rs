@@ -65,7 +65,7 @@ pub use policy::{
     Delays, Escalation, MachinePolicy, NumberOrder, Policy, PolicyError, Preset, SharedNumbers, Texting, Texts,
 };
 pub use prediction::{Assumptions, Outlook, predict};
-pub use record::{Event, Record};
+pub use record::{Event, Record, Whom};
 pub use report::{AttemptRow, CampaignReport, FinalState, PersonRow, RecipientRow};
 pub use restore::RestoreError;
 pub use result::{NumberResult, NumberRow, RecipientResult};

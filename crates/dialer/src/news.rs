@@ -6,7 +6,7 @@ use crate::member::is_text;
 use crate::time::Moment;
 use crate::{
     Action, AttemptId, Bill, CallPhase, CallReport, CallStats, CampaignId, ConfirmedBy, Event, FinalState, Now,
-    Outcome, tariff_of,
+    Outcome, Whom, tariff_of,
 };
 use std::cmp::Reverse;
 
@@ -106,16 +106,13 @@ impl Dialer {
             }
             return;
         }
-        let Some(member) = known.members.get(attempt.member as usize) else {
-            return;
-        };
-        let (recipient, at) = (member.recipient, attempt.member);
+        let at = attempt.member;
         let how = ConfirmedBy::Key;
         let sequence = self.emit(
             now,
             Event::Confirmed {
                 campaign,
-                recipient,
+                whom: Whom::Member(at),
                 attempt: id,
                 how,
                 by: String::new(),

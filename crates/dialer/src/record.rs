@@ -16,7 +16,17 @@ pub struct Record {
     pub event: Event,
 }
 
-/// What happened. People are named by id only: erasing a person from the directory leaves no name here.
+/// Whom a record of a campaign means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom {
+    /// The member at this place of the campaign, from 0.
+    Member(u32),
+    /// The directory's number of the person: in records of the first version only.
+    Recipient(RecipientId),
+}
+
+/// What happened. People are named by their place in a campaign; who has that place stands beside the chain of records, where
+/// it can be forgotten (see [`crate::journal`]).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// A version of a message was saved in the library.
@@ -43,11 +53,15 @@ pub enum Event {
         /// The user.
         by: String,
     },
-    /// Recipients were added to a campaign; those who were in it have other numbers from now on.
+    /// Recipients were added to a campaign. In records of the first version those who were in it have other numbers from now on;
+    /// see [`Event::NumbersChanged`].
     RecipientsAdded {
         /// Which campaign.
         campaign: CampaignId,
-        /// Who.
+        /// The place of the first of them in the campaign; `None` in records of the first version, which hold the recipients
+        /// themselves.
+        first: Option<u32>,
+        /// Who, each once. Not in the record, but in a list beside it that the record proves.
         recipients: Vec<RecipientId>,
         /// How many numbers each of them had: those that are called, and sixteen times those that take texts; empty in records
         /// of the first version.
@@ -56,6 +70,17 @@ pub enum Event {
         by: String,
         /// In which wave of an escalation they are called.
         wave: u8,
+    },
+    /// Members of a campaign have other numbers from now on.
+    NumbersChanged {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// Their places.
+        members: Vec<u32>,
+        /// How many numbers each of them has, as in [`Event::RecipientsAdded`].
+        numbers: Vec<u8>,
+        /// The user.
+        by: String,
     },
     /// A campaign was launched.
     CampaignLaunched {
@@ -121,7 +146,7 @@ pub enum Event {
         /// For which campaign.
         campaign: CampaignId,
         /// To whom.
-        recipient: RecipientId,
+        whom: Whom,
         /// To which of their numbers.
         slot: u8,
         /// Over which trunk.
@@ -138,7 +163,7 @@ pub enum Event {
         /// Which campaign.
         campaign: CampaignId,
         /// Who.
-        recipient: RecipientId,
+        whom: Whom,
         /// In which call; 0 if in none.
         attempt: AttemptId,
         /// How.
@@ -202,11 +227,13 @@ pub enum Event {
         /// Which campaign.
         campaign: CampaignId,
     },
-    /// A person was erased from the directory (R24): no number of theirs is kept in memory, none is rung any more. The
-    /// records name the person by number only, which is never given again.
+    /// A person was erased from the directory (R24): no number of theirs is kept in memory, none is rung any more, and it is
+    /// forgotten that they were a member.
     RecipientErased {
-        /// Who.
-        recipient: RecipientId,
+        /// Their places in campaigns.
+        members: Vec<(CampaignId, u32)>,
+        /// The directory's number of the person: in records of the first version only.
+        recipient: Option<RecipientId>,
         /// The user.
         by: String,
     },
@@ -237,6 +264,7 @@ impl Event {
         match self {
             Self::CampaignCreated { campaign, .. }
             | Self::RecipientsAdded { campaign, .. }
+            | Self::NumbersChanged { campaign, .. }
             | Self::CampaignLaunched { campaign, .. }
             | Self::CampaignPaused { campaign, .. }
             | Self::CampaignResumed { campaign, .. }

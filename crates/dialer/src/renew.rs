@@ -4,8 +4,9 @@
 //! left the directory, or wants no alerts any more, is called no more. A call in progress goes on to its end.
 
 use crate::campaign::Campaign;
+use crate::commands::CHUNK;
 use crate::dialer::Dialer;
-use crate::member::{Member, Slot};
+use crate::member::{Member, Slot, listed};
 use crate::{CampaignId, Contact, Event, FinalState, Gone, Now, RecipientId, SharedNumbers};
 use std::collections::BTreeMap;
 
@@ -76,9 +77,14 @@ impl Dialer {
     pub(crate) fn take_out(&mut self, now: Now, recipient: RecipientId, by: &str) {
         let by = by.to_owned();
         let place = |campaign: &Campaign| Some((campaign.id, *campaign.index.get(&recipient)?));
-        let concerned: Vec<_> = self.state.campaigns.values().filter_map(place).collect();
-        self.emit(now, Event::RecipientErased { recipient, by });
-        for (campaign, at) in concerned {
+        let members: Vec<_> = self.state.campaigns.values().filter_map(place).collect();
+        let event = Event::RecipientErased {
+            members: members.clone(),
+            recipient: None,
+            by,
+        };
+        self.emit(now, event);
+        for (campaign, at) in members {
             self.after_change(now, campaign, at);
         }
     }
@@ -87,22 +93,21 @@ impl Dialer {
         let Some(campaign) = self.state.campaigns.get(&id) else {
             return;
         };
-        let known = |contact: &Contact| {
-            let at = *campaign.index.get(&contact.recipient)?;
-            let wave = campaign.members.get(at as usize)?.wave;
-            Some((
-                at,
-                Contact {
-                    wave,
-                    ..contact.clone()
-                },
-            ))
-        };
-        let (places, contacts): (Vec<u32>, Vec<Contact>) = contacts.iter().filter_map(known).unzip();
-        if places.is_empty() {
-            return;
+        let place = |contact: &Contact| campaign.index.get(&contact.recipient).copied();
+        let (places, contacts): (Vec<u32>, Vec<&Contact>) = contacts
+            .iter()
+            .filter_map(|contact| Some((place(contact)?, contact)))
+            .unzip();
+        for (members, contacts) in places.chunks(CHUNK).zip(contacts.chunks(CHUNK)) {
+            let event = Event::NumbersChanged {
+                campaign: id,
+                members: members.to_vec(),
+                numbers: contacts.iter().map(|contact| listed(contact)).collect(),
+                by: by.to_owned(),
+            };
+            let mut contacts = contacts.iter();
+            self.emit_with(now, event, &mut |_| contacts.next().map(|contact| (*contact).clone()));
         }
-        self.add(now, id, contacts, by);
         for at in places {
             self.plan_member(id, at as usize);
             self.after_change(now, id, at);
@@ -115,8 +120,8 @@ impl Campaign {
         self.members.get(*self.index.get(&recipient)? as usize)
     }
 
-    /// Somebody in the campaign was added again, which is how records say that they have other numbers from now on: a
-    /// fresh start, unless the message has reached them. `listed` as in [`Member::new`].
+    /// Somebody in the campaign has other numbers from now on (first version of the records: they were added again): a fresh
+    /// start, unless the message has reached them. `listed` as in [`Member::new`].
     pub(crate) fn renew(&mut self, at: usize, contact: Option<&Contact>, listed: Option<u8>) {
         self.drop_numbers(at);
         let Some(member) = self.members.get_mut(at) else { return };

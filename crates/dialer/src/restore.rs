@@ -66,12 +66,13 @@ impl Dialer {
         );
         dialer.publish_tariffs(now);
         dialer.end_cut_off(now);
+        dialer.find_absences(now);
         dialer.find_expiry();
         let open: Vec<CampaignId> = dialer
             .state
             .campaigns
             .values()
-            .filter(|campaign| campaign.is_open())
+            .filter(|campaign| campaign.is_open() && !dialer.held.contains(&campaign.id))
             .map(|campaign| campaign.id)
             .collect();
         for id in open {

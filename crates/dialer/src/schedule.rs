@@ -8,7 +8,7 @@ use crate::time::Moment;
 use crate::trunk::{Router, Trunk};
 use crate::{
     Action, AttemptId, CallStats, CampaignId, CampaignState, Event, FinalState, Medium, Notice, Now, NumberOrder,
-    Order, Outcome, TrunkIndex,
+    Order, Outcome, TrunkIndex, Whom,
 };
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -253,7 +253,7 @@ impl Dialer {
         let event = Event::AttemptStarted {
             attempt,
             campaign: id,
-            recipient,
+            whom: Whom::Member(item.member),
             slot: item.slot,
             trunk: self.trunks[trunk].settings.name.clone(),
             version: campaign.version,

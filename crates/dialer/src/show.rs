@@ -43,7 +43,11 @@ impl Dialer {
                 durable: self.durable.0,
                 head: String::new(),
                 waiting: self.state.next.0.saturating_sub(self.durable.0),
-                alarm: self.alarm.clone().or_else(|| self.slow_disk(moment)),
+                alarm: self
+                    .alarm
+                    .clone()
+                    .or_else(|| self.slow_disk(moment))
+                    .or_else(|| self.held_back()),
                 flush_us: 0,
             },
         }

@@ -109,7 +109,7 @@ impl State {
             Event::AttemptStarted {
                 attempt,
                 campaign,
-                recipient,
+                whom,
                 slot,
                 trunk,
                 version,
@@ -125,7 +125,7 @@ impl State {
                     tariff: *tariff,
                     parts: *parts,
                 };
-                if let Some(at) = campaign.start(*attempt, *recipient, *slot, trunk, *version, price, at_ms) {
+                if let Some(at) = campaign.start(*attempt, *whom, *slot, trunk, *version, price, at_ms) {
                     self.live.insert(*attempt, (campaign.id, at));
                 }
             }
@@ -150,13 +150,13 @@ impl State {
             }
             Event::Confirmed {
                 campaign,
-                recipient,
+                whom,
                 attempt,
                 how,
                 ..
             } => {
                 if let Some(campaign) = self.campaigns.get_mut(campaign) {
-                    campaign.confirm(*recipient, *attempt, *how, at_ms);
+                    campaign.confirm(*whom, *attempt, *how, at_ms);
                 }
             }
             Event::TariffsSet { trunk, tariffs } => {
@@ -167,10 +167,17 @@ impl State {
                     }
                 }
             }
-            Event::RecipientErased { recipient, .. } => {
-                self.campaigns
-                    .values_mut()
-                    .for_each(|campaign| campaign.erase(*recipient));
+            Event::RecipientErased { members, recipient, .. } => {
+                for (campaign, place) in members {
+                    if let Some(campaign) = self.campaigns.get_mut(campaign) {
+                        campaign.erase(*place as usize);
+                    }
+                }
+                for campaign in self.campaigns.values_mut() {
+                    if let Some(at) = recipient.and_then(|recipient| campaign.index.get(&recipient).copied()) {
+                        campaign.erase(at as usize);
+                    }
+                }
             }
             other => {
                 let Some(campaign) = other.campaign().and_then(|id| self.campaigns.get_mut(&id)) else {

@@ -593,10 +593,15 @@ fn an_erased_person_is_rung_no_more_and_the_story_stays() {
         report
             .attempts
             .iter()
-            .filter(|row| row.recipient.0 <= 4)
-            .all(|row| row.number.is_none()),
+            .all(|row| row.number.is_none() == anonymous_place(row.recipient).is_some_and(|place| place < 4)),
         "no number is kept"
     );
+    assert!(
+        report.recipients[..4]
+            .iter()
+            .all(|row| anonymous_place(row.recipient).is_some())
+    );
+    assert_eq!(report.recipients[4].recipient, RecipientId(5));
     world.command(Command::RetryUnconfirmed { campaign, by: BY() });
     world.run_to_end();
     assert_eq!(calls(&world), before, "not with the next tries either");

@@ -52,6 +52,8 @@ struct World<'s> {
     campaign: CampaignId,
     /// What the durable records tell.
     confirmed: HashSet<RecipientId>,
+    /// Who is at which place of the campaign.
+    members: Vec<RecipientId>,
     started: HashSet<AttemptId>,
     is_ended: bool,
     unflushed: Vec<Record>,
@@ -107,6 +109,7 @@ impl<'s> World<'s> {
             recent: std::collections::VecDeque::new(),
             campaign: CampaignId(0),
             confirmed: HashSet::new(),
+            members: Vec::new(),
             started: HashSet::new(),
             is_ended: false,
             unflushed: Vec::new(),
@@ -358,8 +361,12 @@ impl<'s> World<'s> {
         }
         for record in std::mem::take(&mut self.unflushed) {
             match record.event {
-                dialer::Event::Confirmed { recipient, .. } => {
-                    self.confirmed.insert(recipient);
+                dialer::Event::RecipientsAdded { recipients, .. } => self.members.extend(recipients),
+                dialer::Event::Confirmed {
+                    whom: dialer::Whom::Member(place),
+                    ..
+                } => {
+                    self.confirmed.extend(self.members.get(place as usize));
                     self.report.reached.push(self.now - self.start);
                 }
                 dialer::Event::AttemptStarted { attempt, .. } => {

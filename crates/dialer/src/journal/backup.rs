@@ -1,21 +1,26 @@
 //! Backups: a whole journal in one file that proves itself, and back.
 //!
-//! Layout: 16 bytes that say what it is; then frames of kind (1 byte), length (4, little-endian) and content. Kind 1 is a
+//! Layout: 16 bytes that say what it is; then frames of kind (1 byte), length (4, little-endian) and content. Kind 2 is the
+//! list of a campaign's members as it is stored, after the campaign's number (8); they come first. Kind 1 is a
 //! block as it is stored. The last frame is of kind 0: number of records (8), head of the hash chain (32), CRC-32 of these
 //! (4). A file without it is a backup that was cut off.
 
 use super::block::Head;
 use super::embedded::lock;
+use super::files::Files;
 use super::reader::Reader;
 use super::store::{Blocks, Engine, Shelf, io_error};
-use super::{Embedded, JournalError, Verified, copy};
-use crate::Sequence;
+use super::{Embedded, Journal as _, JournalError, Roster, Verified, copy};
+use crate::{CampaignId, Event, Sequence};
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-const MAGIC: &[u8; 16] = b"tocsin journal\n\x01";
+const MAGIC: &[u8; 16] = b"tocsin journal\n\x02";
 const BLOCK: u8 = 1;
+const MEMBERS: u8 = 2;
 const END: u8 = 0;
 const HEADER: usize = 5;
 const TRAILER: usize = 44;
@@ -30,6 +35,11 @@ pub fn write_backup(from: &Reader, out: &mut dyn Write) -> Result<Verified, Jour
     let verified = from.verify()?;
     let io = |error| io_error(&error);
     out.write_all(MAGIC).map_err(io)?;
+    for campaign in from.roster().lists()? {
+        let mut list = campaign.0.to_le_bytes().to_vec();
+        list.extend_from_slice(&from.roster().entries(campaign)?);
+        frame(out, MEMBERS, &list).map_err(io)?;
+    }
     for block in from.blocks(Sequence(0)) {
         let (_, bytes) = block?;
         frame(out, BLOCK, &bytes).map_err(io)?;
@@ -58,7 +68,8 @@ fn frame(out: &mut dyn Write, kind: u8, content: &[u8]) -> std::io::Result<()> {
 pub fn open_backup(path: &Path) -> Result<Reader, JournalError> {
     let shelf = Archive { path: path.to_owned() };
     let (end, head) = shelf.end()?;
-    Ok(Reader::new(Box::new(shelf), end, head))
+    let roster = Roster::on(Lists(path.to_owned(), shelf.lists()?));
+    Ok(Reader::new(Box::new(shelf), roster, end, head))
 }
 
 /// The blocks of a backup.
@@ -88,6 +99,25 @@ impl Archive {
             });
         }
         Ok(file)
+    }
+
+    /// Where the lists of members are: place of the first entry, and length.
+    fn lists(&self) -> Result<BTreeMap<u64, (u64, u64)>, JournalError> {
+        let mut file = self.open()?;
+        let mut lists = BTreeMap::new();
+        loop {
+            let mut header = [0; HEADER];
+            file.read_exact(&mut header).map_err(|error| self.error(error))?;
+            let [kind, length @ ..] = header;
+            let Some(left) = u32::from_le_bytes(length).checked_sub(8).filter(|_| kind == MEMBERS) else {
+                return Ok(lists);
+            };
+            let mut name = [0; 8];
+            file.read_exact(&mut name).map_err(|error| self.error(error))?;
+            let at = file.stream_position().map_err(|error| self.error(error))?;
+            lists.insert(u64::from_le_bytes(name), (at, left.into()));
+            file.seek_relative(left.into()).map_err(|error| self.error(error))?;
+        }
     }
 
     /// What the last frame says.
@@ -135,6 +165,45 @@ impl Shelf for Archive {
     }
 }
 
+/// The lists of members in a backup, which stay as they are.
+struct Lists(PathBuf, BTreeMap<u64, (u64, u64)>);
+
+impl Files for Lists {
+    fn names(&self) -> io::Result<Vec<u64>> {
+        Ok(self.1.keys().copied().collect())
+    }
+
+    fn length(&self, name: u64) -> io::Result<Option<u64>> {
+        Ok(self.1.get(&name).map(|(_, length)| *length))
+    }
+
+    fn read(&self, name: u64, offset: u64, length: usize) -> io::Result<Option<Vec<u8>>> {
+        let Some((at, whole)) = self.1.get(&name) else {
+            return Ok(None);
+        };
+        let left = usize::try_from(whole.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; left.min(length)];
+        File::open(&self.0)?.read_exact_at(&mut bytes, at + offset)?;
+        Ok(Some(bytes))
+    }
+
+    fn write(&self, _: u64, _: u64, _: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+    }
+
+    fn cut(&self, _: u64, _: u64) -> io::Result<()> {
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+    }
+
+    fn sync(&self, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn remove(&self, _: u64) -> io::Result<()> {
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+    }
+}
+
 struct Frames {
     archive: Archive,
     file: Option<BufReader<File>>,
@@ -145,9 +214,15 @@ impl Frames {
         let Some(file) = &mut self.file else { return Ok(None) };
         let mut header = [0; HEADER];
         let cut = |error| self.archive.error(error);
-        file.read_exact(&mut header).map_err(cut)?;
-        let [kind, length @ ..] = header;
-        let length = u32::from_le_bytes(length);
+        let (kind, length) = loop {
+            file.read_exact(&mut header).map_err(cut)?;
+            let [kind, length @ ..] = header;
+            let length = u32::from_le_bytes(length);
+            if kind != MEMBERS {
+                break (kind, length);
+            }
+            file.seek_relative(length.into()).map_err(cut)?;
+        };
         match kind {
             END => Ok(None),
             BLOCK if (9..=LONGEST).contains(&length) => {
@@ -184,6 +259,8 @@ pub struct Restored {
     pub verified: Verified,
     /// Where the journal that was there before lies now.
     pub former: Option<PathBuf>,
+    /// Persons, and whole campaigns, that the former journal had forgotten since the backup was taken: forgotten again.
+    pub forgotten: usize,
 }
 
 /// Why nothing was restored. The journal that was there is as it was.
@@ -234,9 +311,16 @@ pub fn restore(
     if fresh.exists() {
         std::fs::remove_dir_all(&fresh).map_err(wrong(&fresh))?;
     }
+    let persons = if is_there {
+        forgotten_since(from, folder)
+    } else {
+        Vec::new()
+    };
     let verified = {
         let mut journal = Embedded::open_with(&fresh, engine)?;
-        copy(from, &mut journal)?
+        let verified = copy(from, &mut journal)?;
+        journal.forget(&persons);
+        verified
     };
     if verified.head != from.head() {
         return Err(NotRestored::Journal(JournalError::Damaged {
@@ -260,7 +344,39 @@ pub fn restore(
             .and_then(|parent| parent.sync_all())
             .map_err(wrong(parent))?;
     }
-    Ok(Restored { verified, former })
+    Ok(Restored {
+        verified,
+        former,
+        forgotten: persons.len(),
+    })
+}
+
+/// Whom the journal in a folder has forgotten after a backup of it was taken; nobody if it cannot be read, or is another one.
+/// A restored journal must not know again who was to be forgotten.
+fn forgotten_since(backup: &Reader, folder: &Path) -> Vec<(CampaignId, Option<u32>)> {
+    let since = || -> Result<Vec<_>, JournalError> {
+        // Its lock is held by the caller.
+        let journal = Embedded::held(folder)?;
+        let reader = journal.reader()?;
+        if reader.head_at(backup.end().0)? != Some(backup.head()) {
+            return Ok(Vec::new());
+        }
+        let mut persons = Vec::new();
+        for record in reader.records(backup.end()) {
+            match record?.event {
+                Event::CampaignAnonymised { campaign } => persons.push((campaign, None)),
+                Event::RecipientErased { members, .. } => {
+                    persons.extend(members.into_iter().map(|(campaign, place)| (campaign, Some(place))));
+                }
+                _ => {}
+            }
+        }
+        Ok(persons)
+    };
+    since().unwrap_or_else(|error| {
+        tracing::warn!(%error, "whom the former journal had forgotten since the backup cannot be read: erase them again");
+        Vec::new()
+    })
 }
 
 fn beside(folder: &Path, what: &str) -> PathBuf {

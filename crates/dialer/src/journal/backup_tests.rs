@@ -67,6 +67,123 @@ fn a_journal_is_only_replaced_when_told_and_kept_beside() {
     assert_eq!(Embedded::open(&former).unwrap().next(), Sequence(10));
 }
 
+/// A campaign that is open, its members, and how its records go on.
+fn campaign() -> (Vec<Record>, Vec<crate::RecipientId>) {
+    let campaign = CampaignId(1);
+    let recipients: Vec<_> = (0..50).map(|n| crate::RecipientId(0x5a5a_1234_0000 + n)).collect();
+    let created = Event::CampaignCreated {
+        campaign,
+        name: "Crue".into(),
+        message: crate::MessageId(1),
+        version: 1,
+        policy: Box::new(crate::Preset::Immediate.policy()),
+        service: String::new(),
+        by: "op".into(),
+    };
+    let added = Event::RecipientsAdded {
+        campaign,
+        first: Some(0),
+        recipients: recipients.clone(),
+        numbers: vec![1; recipients.len()],
+        by: "op".into(),
+        wave: 0,
+    };
+    let ended = Event::CampaignEnded {
+        campaign,
+        expired: false,
+    };
+    let erased = Event::RecipientErased {
+        members: vec![(campaign, 7)],
+        recipient: None,
+        by: "op".into(),
+    };
+    let anonymised = Event::CampaignAnonymised { campaign };
+    let records = [created, added, ended, erased, anonymised];
+    let record = |(at, event)| Record {
+        sequence: Sequence(at),
+        at_ms: 0,
+        event,
+    };
+    ((0..).zip(records).map(record).collect(), recipients)
+}
+
+fn members(reader: &Reader) -> Vec<crate::RecipientId> {
+    let mut records = reader.records(Sequence(0)).map(Result::unwrap);
+    records
+        .find_map(|record| match record.event {
+            Event::RecipientsAdded { recipients, .. } => Some(recipients),
+            _ => None,
+        })
+        .unwrap()
+}
+
+#[test]
+fn a_backup_holds_the_members_and_a_restored_one_forgets_again() {
+    for engine in Engine::ALL {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("journal");
+        let (records, people) = campaign();
+        let mut journal = Embedded::open_with(&place, engine).unwrap();
+        journal.append(Sequence(0), &records[..3]).unwrap();
+        journal.flush().unwrap();
+        let path = folder.path().join("backup");
+        let mut file = File::create(&path).unwrap();
+        write_backup(&journal.reader().unwrap(), &mut file).unwrap();
+        let backup = open_backup(&path).unwrap();
+        assert_eq!(members(&backup), people);
+
+        // One person is erased, then the backup is restored.
+        journal.append(Sequence(3), &records[3..4]).unwrap();
+        journal.flush().unwrap();
+        drop(journal);
+        let restored = restore(&backup, &place, engine, true, "a").unwrap();
+        assert_eq!((restored.forgotten, restored.verified.records), (1, 3));
+        let mut journal = Embedded::open(&place).unwrap();
+        let mut expected = people.clone();
+        expected[7] = crate::contact::anonymous(7);
+        assert_eq!(members(&journal.reader().unwrap()), expected);
+
+        // The campaign is anonymised, then the backup is restored.
+        let mut last = records[4].clone();
+        last.sequence = Sequence(3);
+        journal.append(Sequence(3), &[last]).unwrap();
+        journal.flush().unwrap();
+        drop(journal);
+        assert_eq!(restore(&backup, &place, engine, true, "b").unwrap().forgotten, 1);
+        let journal = Embedded::open(&place).unwrap();
+        journal.verify().unwrap();
+        let known = members(&journal.reader().unwrap());
+        assert!(known.iter().all(|member| crate::anonymous_place(*member).is_some()));
+        drop(journal);
+
+        // On another machine there is nothing to go by: the backup is as it was.
+        let other = folder.path().join("other");
+        assert_eq!(restore(&backup, &other, engine, false, "c").unwrap().forgotten, 0);
+        assert_eq!(members(&Embedded::open(&other).unwrap().reader().unwrap()), people);
+    }
+}
+
+#[test]
+fn a_list_that_was_changed_in_a_backup_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Memory::new();
+    journal.append(Sequence(0), &campaign().0[..2]).unwrap();
+    journal.flush().unwrap();
+    let path = backup(&journal, folder.path());
+    let whole = std::fs::read(&path).unwrap();
+    let is_good = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        open_backup(&path).is_ok_and(|reader| reader.verify().is_ok())
+    };
+    assert!(is_good(&whole));
+    // The list comes first.
+    for at in MAGIC.len()..MAGIC.len() + HEADER + 8 + 50 * 32 {
+        let mut changed = whole.clone();
+        changed[at] ^= 16;
+        assert!(!is_good(&changed), "changed at {at}");
+    }
+}
+
 #[test]
 fn a_backup_that_was_cut_or_changed_is_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -4,13 +4,13 @@
 //! of the hash chain after the block (32), CRC-32 of everything before (4). The chain goes from record to record:
 //! head = SHA-256(previous head, record's bytes), so that it does not depend on how records were grouped.
 
-use super::JournalError;
-use crate::codec::{self, Reader};
+use super::{JournalError, Roster};
+use crate::codec::{self, CodecError, Reader};
 use crate::{Record, Sequence};
 use sha2::{Digest, Sha256};
 
-/// The newest format.
-const FORMAT: u8 = 1;
+/// The newest format. The second holds records of the second version; the blocks are the same.
+const FORMAT: u8 = 2;
 const HEADER: usize = 17;
 const TRAILER: usize = 36;
 
@@ -33,8 +33,8 @@ pub(super) struct Sealed {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Makes blocks of records that follow each other; returns the head after them.
-pub(super) fn seal(records: &[Record], mut head: Head) -> (Vec<Sealed>, Head) {
+/// Makes blocks of records that follow each other, and notes in the roster whom they add; returns the head after them.
+pub(super) fn seal(records: &[Record], mut head: Head, roster: &Roster) -> Result<(Vec<Sealed>, Head), JournalError> {
     let mut blocks = Vec::new();
     let mut records = records.iter().peekable();
     while let Some(first) = records.peek().map(|record| record.sequence) {
@@ -44,7 +44,7 @@ pub(super) fn seal(records: &[Record], mut head: Head) -> (Vec<Sealed>, Head) {
             && let Some(record) = records.next()
         {
             let start = bytes.len();
-            codec::write(record, &mut bytes);
+            codec::write(record, &mut bytes, roster)?;
             head = link(&head, &bytes[start..]);
             count += 1;
         }
@@ -58,7 +58,7 @@ pub(super) fn seal(records: &[Record], mut head: Head) -> (Vec<Sealed>, Head) {
         bytes.extend_from_slice(&crc.to_le_bytes());
         blocks.push(Sealed { first, bytes });
     }
-    (blocks, head)
+    Ok((blocks, head))
 }
 
 /// A block that was read and whose checksum is right.
@@ -72,8 +72,14 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..at + N)?.try_into().ok()
 }
 
-/// Reads a block that should begin with record `first`. With `previous`, the hash chain is checked too.
-pub(super) fn open(bytes: &[u8], first: Sequence, previous: Option<&Head>) -> Result<Opened, JournalError> {
+/// Reads a block that should begin with record `first`. With `previous`, the hash chain is checked too; without a roster, the
+/// records tell members by their places only.
+pub(super) fn open(
+    bytes: &[u8],
+    first: Sequence,
+    previous: Option<&Head>,
+    roster: Option<&Roster>,
+) -> Result<Opened, JournalError> {
     let damaged = |what: &str| JournalError::Damaged {
         at: first,
         what: what.to_owned(),
@@ -108,9 +114,12 @@ pub(super) fn open(bytes: &[u8], first: Sequence, previous: Option<&Head>) -> Re
     let mut start = 0;
     for at in 0..count {
         let sequence = first.advanced(at as usize);
-        let record = codec::read(&mut reader, sequence).map_err(|error| JournalError::Damaged {
-            at: sequence,
-            what: error.to_string(),
+        let record = codec::read(&mut reader, sequence, roster).map_err(|error| match error {
+            CodecError::Lists(why) => JournalError::Store(why),
+            error => JournalError::Damaged {
+                at: sequence,
+                what: error.to_string(),
+            },
         })?;
         records.push(record);
         let end = length - reader.left();
@@ -138,7 +147,7 @@ pub(super) fn chain(
     mut head: Head,
     upto: Sequence,
 ) -> Result<(Sequence, Head), JournalError> {
-    let opened = open(bytes, first, Some(&head))?;
+    let opened = open(bytes, first, Some(&head), None)?;
     let end = first.advanced(opened.records.len());
     if end <= upto {
         return Ok((end, opened.head));
@@ -147,7 +156,7 @@ pub(super) fn chain(
     let mut reader = Reader::new(payload);
     let mut start = 0;
     for record in opened.records.iter().take_while(|record| record.sequence < upto) {
-        codec::read(&mut reader, record.sequence).map_err(|error| JournalError::Damaged {
+        codec::read(&mut reader, record.sequence, None).map_err(|error| JournalError::Damaged {
             at: record.sequence,
             what: error.to_string(),
         })?;
@@ -161,6 +170,7 @@ pub(super) fn chain(
 /// Reads blocks one after the other from `first` on, and gives the records from `from` on.
 pub(super) struct Walk<I> {
     blocks: I,
+    roster: Roster,
     expected: Option<Sequence>,
     from: Sequence,
     head: Option<Head>,
@@ -170,9 +180,16 @@ pub(super) struct Walk<I> {
 
 impl<I> Walk<I> {
     /// `head` is the chain before the first block if it is known; else it is taken from the first block unchecked.
-    pub(super) fn new(blocks: I, expected: Option<Sequence>, from: Sequence, head: Option<Head>) -> Self {
+    pub(super) fn new(
+        blocks: I,
+        expected: Option<Sequence>,
+        from: Sequence,
+        head: Option<Head>,
+        roster: Roster,
+    ) -> Self {
         Self {
             blocks,
+            roster,
             expected,
             from,
             head,
@@ -207,7 +224,7 @@ where
             }
             let opened = self.blocks.next()?.and_then(|(first, bytes)| {
                 let first = self.expected.unwrap_or(first);
-                open(bytes.as_ref(), first, self.head.as_ref())
+                open(bytes.as_ref(), first, self.head.as_ref(), Some(&self.roster))
             });
             match opened {
                 Ok(opened) => {
@@ -233,6 +250,10 @@ mod tests {
     use super::*;
     use crate::Event;
 
+    fn sealed(records: &[Record], head: Head) -> (Vec<Sealed>, Head) {
+        seal(records, head, &Roster::default()).unwrap()
+    }
+
     fn records(count: u64) -> Vec<Record> {
         (0..count)
             .map(|at| Record {
@@ -250,10 +271,10 @@ mod tests {
     #[test]
     fn the_chain_does_not_depend_on_the_grouping() {
         let all = records(100);
-        let (_, once) = seal(&all, GENESIS);
+        let (_, once) = sealed(&all, GENESIS);
         let mut head = GENESIS;
         for part in all.chunks(7) {
-            head = seal(part, head).1;
+            head = sealed(part, head).1;
         }
         assert_eq!(once, head);
     }
@@ -261,13 +282,14 @@ mod tests {
     #[test]
     fn large_batches_are_cut_into_blocks_that_read_back() {
         let all = records(5_000);
-        let (blocks, head) = seal(&all, GENESIS);
+        let (blocks, head) = sealed(&all, GENESIS);
         assert!(blocks.len() > 1);
         let mut walk = Walk::new(
             blocks.iter().map(|b| Ok((b.first, &b.bytes))),
             Some(Sequence(0)),
             Sequence(0),
             Some(GENESIS),
+            Roster::default(),
         );
         let read: Vec<Record> = walk.by_ref().map(Result::unwrap).collect();
         assert_eq!(read, all);
@@ -282,14 +304,15 @@ mod tests {
             .step_by(2)
             .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
             .collect();
-        let opened = open(&bytes, Sequence(0), Some(&GENESIS)).unwrap();
+        let opened = open(&bytes, Sequence(0), Some(&GENESIS), None).unwrap();
         assert_eq!(opened.records, first_format());
     }
 
     /// One record of each kind that a campaign writes, as the first version wrote them.
     fn first_format() -> Vec<Record> {
-        use crate::{AttemptId, Bill, CallStats, CampaignId, ConfirmedBy, Heard, Outcome, RecipientId};
+        use crate::{AttemptId, Bill, CallStats, CampaignId, ConfirmedBy, Heard, Outcome, RecipientId, Whom};
         let (campaign, attempt, recipient) = (CampaignId(3), AttemptId(700), RecipientId(41));
+        let whom = Whom::Recipient(recipient);
         let outcome = Outcome::AnsweredNotConfirmed(Heard::Whole);
         let stats = CallStats {
             talking: std::time::Duration::from_millis(31_250),
@@ -302,6 +325,7 @@ mod tests {
             },
             Event::RecipientsAdded {
                 campaign,
+                first: None,
                 recipients: vec![recipient, RecipientId(7)],
                 numbers: Vec::new(),
                 by: "op".into(),
@@ -314,7 +338,7 @@ mod tests {
             Event::AttemptStarted {
                 attempt,
                 campaign,
-                recipient,
+                whom,
                 slot: 1,
                 trunk: "a".into(),
                 version: 2,
@@ -323,7 +347,7 @@ mod tests {
             },
             Event::Confirmed {
                 campaign,
-                recipient,
+                whom,
                 attempt,
                 how: ConfirmedBy::Key,
                 by: String::new(),
@@ -358,16 +382,16 @@ mod tests {
 
     #[test]
     fn every_changed_bit_is_noticed() {
-        let (blocks, _) = seal(&records(3), GENESIS);
+        let (blocks, _) = sealed(&records(3), GENESIS);
         let bytes = &blocks[0].bytes;
         for at in 0..bytes.len() * 8 {
             let mut changed = bytes.clone();
             changed[at / 8] ^= 1 << (at % 8);
-            assert!(open(&changed, Sequence(0), Some(&GENESIS)).is_err(), "bit {at}");
+            assert!(open(&changed, Sequence(0), Some(&GENESIS), None).is_err(), "bit {at}");
         }
         for cut in 0..bytes.len() {
             assert!(
-                open(&bytes[..cut], Sequence(0), Some(&GENESIS)).is_err(),
+                open(&bytes[..cut], Sequence(0), Some(&GENESIS), None).is_err(),
                 "cut at {cut}"
             );
         }
@@ -375,13 +399,13 @@ mod tests {
 
     #[test]
     fn a_record_that_was_forged_with_a_right_checksum_breaks_the_chain() {
-        let (honest, _) = seal(&records(3), GENESIS);
+        let (honest, _) = sealed(&records(3), GENESIS);
         let mut forged = records(3);
         forged[1].at_ms += 1;
-        let (forged, _) = seal(&forged, [1; 32]);
-        assert!(open(&honest[0].bytes, Sequence(0), Some(&GENESIS)).is_ok());
+        let (forged, _) = sealed(&forged, [1; 32]);
+        assert!(open(&honest[0].bytes, Sequence(0), Some(&GENESIS), None).is_ok());
         assert!(matches!(
-            open(&forged[0].bytes, Sequence(0), Some(&GENESIS)),
+            open(&forged[0].bytes, Sequence(0), Some(&GENESIS), None),
             Err(JournalError::Damaged { .. })
         ));
     }

@@ -1,15 +1,18 @@
 //! The journal in a folder, on an embedded store.
 
 use super::block::{self, Head};
+use super::files::Folder;
 use super::reader::{self, Reader};
 use super::store::{Engine, Store, io_error};
-use super::{Journal, JournalError, Records, Verified};
-use crate::{Record, Sequence};
+use super::{Journal, JournalError, Records, Roster, Verified};
+use crate::{CampaignId, Record, Sequence};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 /// The file whose lock says that the folder is in use.
 const LOCK: &str = "lock";
+/// The folder of the lists of members.
+const MEMBERS: &str = "members";
 
 /// The journal in a folder.
 pub struct Embedded {
@@ -17,6 +20,7 @@ pub struct Embedded {
     engine: Engine,
     /// `None` only between a failure and the next successful [`Journal::recover`].
     store: Option<Box<dyn Store>>,
+    roster: Roster,
     next: Sequence,
     head: Head,
     /// The end that the last flush made durable.
@@ -68,12 +72,24 @@ impl Embedded {
                 wanted: engine,
             });
         }
+        Self::with(path, engine, lock)
+    }
+
+    /// The journal in a folder of which the caller holds the lock.
+    pub(super) fn held(path: &Path) -> Result<Self, JournalError> {
+        let engine = Engine::found(path).unwrap_or_default();
+        let lock = File::open(path.join(LOCK)).map_err(|error| io_error(&error))?;
+        Self::with(path, engine, lock)
+    }
+
+    fn with(path: &Path, engine: Engine, lock: File) -> Result<Self, JournalError> {
         let store = engine.open(path)?;
         let (next, head) = reader::end_of(&*store.shelf()?)?;
         Ok(Self {
             path: path.to_owned(),
             engine,
             store: Some(store),
+            roster: Roster::on(Folder(path.join(MEMBERS))),
             next,
             head,
             durable: (next, head),
@@ -148,7 +164,10 @@ impl Journal for Embedded {
         if records.is_empty() {
             return Ok(self.next);
         }
-        let (blocks, head) = block::seal(records, self.head);
+        // Who the members are is durable before the records that prove it; what is forgotten is so before they say it.
+        let (blocks, head) = block::seal(records, self.head, &self.roster)?;
+        self.roster.sync()?;
+        self.roster.forget_in(records);
         self.is_dirty = true;
         self.store_mut()?.put(blocks)?;
         self.head = head;
@@ -158,7 +177,7 @@ impl Journal for Embedded {
 
     fn adopt(&mut self, expected: Sequence, block: Vec<u8>) -> Result<Sequence, JournalError> {
         self.expect(expected)?;
-        let opened = block::open(&block, expected, Some(&self.head))?;
+        let opened = block::open(&block, expected, Some(&self.head), None)?;
         self.is_dirty = true;
         self.store_mut()?.put(vec![block::Sealed {
             first: expected,
@@ -167,6 +186,16 @@ impl Journal for Embedded {
         self.head = opened.head;
         self.next = self.next.advanced(opened.records.len());
         Ok(self.next)
+    }
+
+    fn adopt_list(&mut self, campaign: CampaignId, entries: &[u8]) -> Result<(), JournalError> {
+        self.roster.adopt(campaign, entries)
+    }
+
+    fn forget(&mut self, persons: &[(CampaignId, Option<u32>)]) {
+        for (campaign, place) in persons {
+            self.roster.forget(*campaign, *place);
+        }
     }
 
     fn flush(&mut self) -> Result<Sequence, JournalError> {
@@ -191,18 +220,18 @@ impl Journal for Embedded {
 
     fn read_from(&self, sequence: Sequence) -> Records<'_> {
         match self.store().and_then(Store::shelf) {
-            Ok(shelf) => reader::records(&*shelf, sequence, self.next),
+            Ok(shelf) => reader::records(&*shelf, &self.roster, sequence, self.next),
             Err(error) => Box::new(std::iter::once(Err(error))),
         }
     }
 
     fn verify(&self) -> Result<Verified, JournalError> {
-        reader::verify(&*self.store()?.shelf()?, self.next)
+        reader::verify(&*self.store()?.shelf()?, &self.roster, self.next)
     }
 
     fn reader(&self) -> Result<Reader, JournalError> {
         let (end, head) = self.durable;
-        Ok(Reader::new(self.store()?.shelf()?, end, head))
+        Ok(Reader::new(self.store()?.shelf()?, self.roster.clone(), end, head))
     }
 }
 

@@ -3,8 +3,8 @@
 use super::block::{self, Head, Sealed};
 use super::reader::{self, Reader};
 use super::store::{Blocks, Shelf};
-use super::{Journal, JournalError, Records, Verified};
-use crate::{Record, Sequence};
+use super::{Journal, JournalError, Records, Roster, Verified};
+use crate::{CampaignId, Record, Sequence};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -28,6 +28,7 @@ pub struct Memory {
     durable: (usize, Sequence, Head),
     next: Sequence,
     head: Head,
+    roster: Roster,
     faults: Arc<Faults>,
 }
 
@@ -95,7 +96,8 @@ impl Journal for Memory {
         if self.faults.is_full.load(Ordering::Relaxed) {
             return Err(JournalError::Full);
         }
-        let (blocks, head) = block::seal(records, self.head);
+        let (blocks, head) = block::seal(records, self.head, &self.roster)?;
+        self.roster.forget_in(records);
         self.blocks.extend(blocks);
         self.head = head;
         self.next = self.next.advanced(records.len());
@@ -103,7 +105,7 @@ impl Journal for Memory {
     }
 
     fn adopt(&mut self, expected: Sequence, block: Vec<u8>) -> Result<Sequence, JournalError> {
-        let opened = block::open(&block, expected, Some(&self.head))?;
+        let opened = block::open(&block, expected, Some(&self.head), None)?;
         if expected != self.next {
             return Err(JournalError::Conflict {
                 expected,
@@ -117,6 +119,16 @@ impl Journal for Memory {
         self.head = opened.head;
         self.next = self.next.advanced(opened.records.len());
         Ok(self.next)
+    }
+
+    fn adopt_list(&mut self, campaign: CampaignId, entries: &[u8]) -> Result<(), JournalError> {
+        self.roster.adopt(campaign, entries)
+    }
+
+    fn forget(&mut self, persons: &[(CampaignId, Option<u32>)]) {
+        for (campaign, place) in persons {
+            self.roster.forget(*campaign, *place);
+        }
     }
 
     fn flush(&mut self) -> Result<Sequence, JournalError> {
@@ -140,15 +152,16 @@ impl Journal for Memory {
     }
 
     fn read_from(&self, sequence: Sequence) -> Records<'_> {
-        reader::records(&self.blocks, sequence, self.next)
+        reader::records(&self.blocks, &self.roster, sequence, self.next)
     }
 
     fn verify(&self) -> Result<Verified, JournalError> {
-        reader::verify(&self.blocks, self.next)
+        reader::verify(&self.blocks, &self.roster, self.next)
     }
 
     fn reader(&self) -> Result<Reader, JournalError> {
         let (blocks, end, head) = self.durable;
-        Ok(Reader::new(Box::new(self.blocks[..blocks].to_vec()), end, head))
+        let blocks = Box::new(self.blocks[..blocks].to_vec());
+        Ok(Reader::new(blocks, self.roster.clone(), end, head))
     }
 }

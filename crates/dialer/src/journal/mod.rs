@@ -1,23 +1,27 @@
-//! The journal: an append-only sequence of records. Everything else is its fold.
+//! The journal: an append-only sequence of records, and beside it the lists of who the members of campaigns are, which can be
+//! forgotten. Everything else is its fold.
 //!
 //! All access goes through [`Journal`], so that another engine can take the place of the embedded one.
 
 mod backup;
 mod block;
 mod embedded;
+mod files;
 mod memory;
 mod on_redb;
 mod on_sled;
 mod reader;
+mod roster;
 mod store;
 
 pub use backup::{NotRestored, Restored, open_backup, restore, write_backup};
 pub use embedded::Embedded;
 pub use memory::{Faults, Memory};
 pub use reader::Reader;
+pub(crate) use roster::{Proof, Roster};
 pub use store::Engine;
 
-use crate::{Record, Sequence};
+use crate::{CampaignId, Record, Sequence};
 
 /// An append-only, durable sequence of records.
 pub trait Journal: Send {
@@ -40,6 +44,16 @@ pub trait Journal: Send {
     /// # Errors
     /// As for [`Journal::append`]; and when the block does not follow from what is there.
     fn adopt(&mut self, expected: Sequence, block: Vec<u8>) -> Result<Sequence, JournalError>;
+
+    /// Takes over the list of a campaign's members as another journal stored it, before the blocks that prove it.
+    ///
+    /// # Errors
+    /// The store's error.
+    fn adopt_list(&mut self, campaign: CampaignId, entries: &[u8]) -> Result<(), JournalError>;
+
+    /// Forgets persons again of whom the records say that they were forgotten (see [`crate::Dialer::forgotten`]): at the start,
+    /// in case that it could not be done at the time.
+    fn forget(&mut self, persons: &[(CampaignId, Option<u32>)]);
 
     /// Makes everything appended so far durable; returns the place after the last durable record.
     ///
@@ -106,6 +120,17 @@ pub enum JournalError {
         /// What is wrong.
         what: String,
     },
+    /// Nobody knows who the members of a campaign are.
+    #[error(
+        "the list of the people of campaign {campaign} {what}: restore the newest backup with `tocsin journal restore`. \
+         Nothing else is lost"
+    )]
+    Members {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// What is wrong.
+        what: &'static str,
+    },
     /// Written by a newer program.
     #[error("the journal was written in format {found}; this program reads up to {known}: install the newer program")]
     Version {
@@ -160,6 +185,9 @@ pub fn hex(head: &[u8; 32]) -> String {
 /// # Errors
 /// Damage in the source, or the target's error.
 pub fn copy(from: &Reader, to: &mut dyn Journal) -> Result<Verified, JournalError> {
+    for campaign in from.roster().lists()? {
+        to.adopt_list(campaign, &from.roster().entries(campaign)?)?;
+    }
     let mut expected = Sequence(0);
     for block in from.blocks(expected) {
         expected = to.adopt(expected, block?.1)?;

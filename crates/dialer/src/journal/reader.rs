@@ -2,20 +2,28 @@
 
 use super::block::{self, GENESIS, Head, Walk};
 use super::store::{Blocks, Shelf};
-use super::{JournalError, Records, Verified};
-use crate::Sequence;
+use super::{JournalError, Records, Roster, Verified};
+use crate::contact::{Absence, absence};
+use crate::{CampaignId, Event, Record, Sequence};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A journal up to what was durable when this reader was made. Another thread may use it while the journal is written to:
 /// records are only ever added behind its end.
 pub struct Reader {
     shelf: Box<dyn Shelf>,
+    roster: Roster,
     end: Sequence,
     head: Head,
 }
 
 impl Reader {
-    pub(super) fn new(shelf: Box<dyn Shelf>, end: Sequence, head: Head) -> Self {
-        Self { shelf, end, head }
+    pub(super) fn new(shelf: Box<dyn Shelf>, roster: Roster, end: Sequence, head: Head) -> Self {
+        Self {
+            shelf,
+            roster,
+            end,
+            head,
+        }
     }
 
     /// The place after its last record, which is the number of its records.
@@ -35,15 +43,16 @@ impl Reader {
     /// # Errors
     /// In the items: damage, with the place where it begins.
     pub fn records(&self, from: Sequence) -> Records<'_> {
-        records(&*self.shelf, from, self.end)
+        records(&*self.shelf, &self.roster, from, self.end)
     }
 
-    /// Reads everything and checks every checksum, the hash chain, and that nothing is missing at the end.
+    /// Reads everything and checks every checksum, the hash chain, that nothing is missing at the end, and that the lists of
+    /// members are those that the records prove.
     ///
     /// # Errors
     /// The first damage found.
     pub fn verify(&self) -> Result<Verified, JournalError> {
-        let verified = verify(&*self.shelf, self.end)?;
+        let verified = verify(&*self.shelf, &self.roster, self.end)?;
         if verified.records != self.end.0 {
             return Err(JournalError::Damaged {
                 at: Sequence(verified.records),
@@ -102,7 +111,7 @@ impl Reader {
             && let Some(block) = blocks.next()
         {
             let (first, bytes) = block?;
-            head = block::open(&bytes, first, None)?.head;
+            head = block::open(&bytes, first, None, None)?.head;
         }
         match blocks.next() {
             Some(block) => {
@@ -112,6 +121,11 @@ impl Reader {
             }
             None => Ok(None),
         }
+    }
+
+    /// Who the members of campaigns are.
+    pub(super) fn roster(&self) -> &Roster {
+        &self.roster
     }
 
     /// The blocks as they are stored.
@@ -133,11 +147,11 @@ pub(super) fn end_of(shelf: &dyn Shelf) -> Result<(Sequence, Head), JournalError
     let Some((first, bytes)) = shelf.last()? else {
         return Ok((Sequence(0), GENESIS));
     };
-    let opened = block::open(&bytes, first, None)?;
+    let opened = block::open(&bytes, first, None, None)?;
     Ok((first.advanced(opened.records.len()), opened.head))
 }
 
-fn walk(shelf: &dyn Shelf, from: Sequence, end: Sequence) -> Result<Walk<Blocks>, JournalError> {
+fn walk(shelf: &dyn Shelf, roster: &Roster, from: Sequence, end: Sequence) -> Result<Walk<Blocks>, JournalError> {
     // The block that holds `from` may begin before it.
     let first = shelf.floor(from)?.unwrap_or(Sequence(0));
     let is_start = first == Sequence(0);
@@ -146,25 +160,84 @@ fn walk(shelf: &dyn Shelf, from: Sequence, end: Sequence) -> Result<Walk<Blocks>
         is_start.then_some(Sequence(0)),
         from,
         is_start.then_some(GENESIS),
+        roster.clone(),
     ))
 }
 
-pub(super) fn records(shelf: &dyn Shelf, from: Sequence, end: Sequence) -> Records<'static> {
-    match walk(shelf, from, end) {
+pub(super) fn records(shelf: &dyn Shelf, roster: &Roster, from: Sequence, end: Sequence) -> Records<'static> {
+    match walk(shelf, roster, from, end) {
         Ok(walk) => Box::new(walk),
         Err(error) => Box::new(std::iter::once(Err(error))),
     }
 }
 
-pub(super) fn verify(shelf: &dyn Shelf, end: Sequence) -> Result<Verified, JournalError> {
-    let mut walk = walk(shelf, Sequence(0), end)?;
+pub(super) fn verify(shelf: &dyn Shelf, roster: &Roster, end: Sequence) -> Result<Verified, JournalError> {
+    let mut walk = walk(shelf, roster, Sequence(0), end)?;
     let mut records = 0;
+    let mut absences = Absences::default();
     for record in walk.by_ref() {
-        record?;
+        absences.apply(&record?);
         records += 1;
     }
+    absences.check()?;
     Ok(Verified {
         records,
         head: walk.head().unwrap_or(GENESIS),
     })
+}
+
+/// Campaigns whose members are not known although they should be.
+#[derive(Default)]
+struct Absences {
+    open: BTreeSet<CampaignId>,
+    by_campaign: BTreeMap<CampaignId, Absence>,
+}
+
+impl Absences {
+    fn apply(&mut self, record: &Record) {
+        match &record.event {
+            Event::CampaignCreated { campaign, .. } | Event::UnconfirmedRetried { campaign, .. } => {
+                self.open.insert(*campaign);
+            }
+            Event::MessageChanged {
+                campaign,
+                recall_confirmed: true,
+                ..
+            } => {
+                self.open.insert(*campaign);
+            }
+            Event::CampaignEnded { campaign, .. } | Event::CampaignStopped { campaign, .. } => {
+                self.open.remove(campaign);
+            }
+            Event::CampaignAnonymised { campaign } => {
+                self.by_campaign.remove(campaign);
+            }
+            Event::RecipientsAdded {
+                campaign, recipients, ..
+            } => {
+                for absence in recipients.iter().filter_map(|recipient| absence(*recipient)) {
+                    if absence != Absence::Forgotten && self.by_campaign.get(campaign) != Some(&Absence::Altered) {
+                        self.by_campaign.insert(*campaign, absence);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A list is forgotten before the record that says so is there: one that is gone is no damage once the campaign is over.
+    fn check(&self) -> Result<(), JournalError> {
+        for (campaign, absence) in &self.by_campaign {
+            let what = match absence {
+                Absence::Altered => "is not the one that its records prove",
+                _ if self.open.contains(campaign) => "is missing",
+                _ => continue,
+            };
+            return Err(JournalError::Members {
+                campaign: *campaign,
+                what,
+            });
+        }
+        Ok(())
+    }
 }

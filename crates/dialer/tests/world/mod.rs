@@ -6,7 +6,7 @@ use dialer::journal::{Faults, Journal, Memory};
 use dialer::{
     Action, AttemptId, CallReport, CallStats, CampaignId, CampaignReport, CampaignView, Command, Contact, Dialer, E164,
     Event, Heard, LiveView, Message, MessageId, Notice, Now, Order, Outcome, Policy, Preset, Query, RecipientId,
-    Record, Reply, Sequence, Settings, TrunkChange, TrunkIndex, TrunkSettings,
+    Record, Reply, Sequence, Settings, TrunkChange, TrunkIndex, TrunkSettings, Whom,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -112,6 +112,8 @@ pub struct World {
     unflushed: VecDeque<Record>,
     durable_starts: HashSet<AttemptId>,
     durable_confirmed: HashSet<(CampaignId, RecipientId)>,
+    /// Who is at which place of which campaign.
+    members: HashMap<CampaignId, Vec<RecipientId>>,
     windows: Vec<VecDeque<Duration>>,
     pub crashes: u32,
     /// Whether somebody may be rung again who confirmed: after a recall.
@@ -177,6 +179,7 @@ impl World {
             unflushed: VecDeque::new(),
             durable_starts: HashSet::new(),
             durable_confirmed: HashSet::new(),
+            members: HashMap::new(),
             windows: vec![VecDeque::new(); trunks],
             crashes: 0,
             is_recall: false,
@@ -413,9 +416,22 @@ impl World {
                     self.durable_starts.insert(attempt);
                 }
                 Event::Confirmed {
-                    campaign, recipient, ..
+                    campaign,
+                    whom: Whom::Member(place),
+                    ..
                 } => {
+                    let recipient = self.members[&campaign][place as usize];
                     self.durable_confirmed.insert((campaign, recipient));
+                }
+                Event::RecipientsAdded {
+                    campaign,
+                    first,
+                    recipients,
+                    ..
+                } => {
+                    let members = self.members.entry(campaign).or_default();
+                    members.truncate(first.unwrap() as usize);
+                    members.extend(recipients);
                 }
                 _ => {}
             }

@@ -278,11 +278,15 @@ fn restore(place: &Place, from: &Path, replace: bool, is_json: bool, words: &Wor
     if let Some(former) = &restored.former {
         said.push(Phrase::new("journal-former").with("path", former.display().to_string()));
     }
+    if restored.forgotten > 0 {
+        said.push(Phrase::new("journal-forgotten").with("persons", restored.forgotten as u64));
+    }
     let answer = json!({
         "records": restored.verified.records,
         "head": hex(&restored.verified.head),
         "journal": folder,
         "former": restored.former,
+        "forgotten": restored.forgotten,
     });
     tell(is_json, &answer, &said, words);
     Ok(())

@@ -117,7 +117,7 @@ impl Service {
         let directory = directory::Store::open(config.data.join("directory"))
             .and_then(directory::Shared::new)
             .map_err(ServiceError::Directory)?;
-        let journal = open_journal(config).map_err(ServiceError::Journal)?;
+        let mut journal = open_journal(config).map_err(ServiceError::Journal)?;
         let library = Library::open(config).map_err(ServiceError::Voice)?;
         let mut driver = Driver::bind(trunks::endpoint(config), random_seed())
             .await
@@ -145,6 +145,7 @@ impl Service {
         }
         let media = Arc::new(start_media(config, driver.waker()).map_err(ServiceError::Media)?);
         let mut dialer = restore(config, &journal, &directory)?;
+        journal.forget(&dialer.forgotten());
         let mut warnings = Vec::new();
         for (index, trunk) in config.trunks.iter().enumerate() {
             let change = if is_lost[index] {

@@ -87,6 +87,9 @@ impl Told for JournalError {
             Self::Damaged { at, what } => Phrase::new("start-journal-damaged")
                 .with("at", at.to_string())
                 .with("words", what.clone()),
+            Self::Members { campaign, what } => Phrase::new("start-journal-members")
+                .with("campaign", campaign.to_string())
+                .with("words", *what),
             Self::Version { found, known } => Phrase::new("start-journal-version")
                 .with("found", found.to_string())
                 .with("known", known.to_string()),
