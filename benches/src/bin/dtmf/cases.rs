@@ -36,6 +36,8 @@ pub struct Case {
     codec: Codec,
     /// All levels, twists and offsets within the limits at once.
     is_random: bool,
+    /// Each press begins at some phase of its two tones, instead of zero.
+    any_phase: bool,
 }
 
 pub struct Trial {
@@ -59,6 +61,7 @@ fn case(name: impl Into<String>, wanted: Option<bool>, tone: Tone) -> Case {
         echo: None,
         codec: Codec::Pcma,
         is_random: false,
+        any_phase: false,
     }
 }
 
@@ -134,6 +137,15 @@ pub fn all() -> Result<Vec<Group>> {
             Tone { off: ms(p), ..USUAL },
         )
     });
+    let any_phase = [20u64, 25].map(|p| Case {
+        presses: 2,
+        any_phase: true,
+        ..case(
+            format!("same key twice, {p} ms between, at any phase"),
+            None,
+            Tone { off: ms(p), ..USUAL },
+        )
+    });
     let dropout = [5u64, 10, 15, 20].map(|d| Case {
         dropout: ms(d),
         ..case(
@@ -198,7 +210,7 @@ pub fn all() -> Result<Vec<Group>> {
         },
         Group {
             name: "pause and dropout",
-            cases: pause.into_iter().chain(dropout).collect(),
+            cases: pause.into_iter().chain(any_phase).chain(dropout).collect(),
         },
         Group {
             name: "white noise, 50 ms",
@@ -246,6 +258,12 @@ impl Case {
         let mut pressed = digit_tones(&digits, tone, rate);
         let (on, hole) = (samples(tone.on, rate), samples(self.dropout, rate));
         for press in pressed.chunks_mut(samples(tone.on + tone.off, rate)) {
+            if self.any_phase {
+                let skipped = random.random_range(0..samples(ms(20), rate));
+                let on_longer = tone.on + ms(20);
+                let longer = digit_tones(&key.to_string(), Tone { on: on_longer, ..tone }, rate);
+                press[..on].copy_from_slice(&longer[skipped..skipped + on]);
+            }
             let start = random.random_range(on / 4..on * 3 / 4 - hole.min(on / 4));
             press[start..start + hole].fill(0);
         }

@@ -63,10 +63,7 @@ pub fn each(
         take("espeak-ng, 10 languages", &pcm)?;
     }
     for folder in folders {
-        let name = format!(
-            "recordings in {}",
-            folder.file_name().unwrap_or_default().to_string_lossy()
-        );
+        let name = format!("recordings in {}", folder.display());
         for file in files(folder)? {
             let Ok(Pcm { samples, rate }) = import::read(std::fs::read(&file)?, Some(8_000)) else {
                 continue;

@@ -8,15 +8,22 @@ const HEAD: &str = "# Keys heard in the audio
 
 Most telephones send keys as telephone events (RFC 4733), which are exact. Some networks only pass the tones themselves
 (ITU-T Q.23). Tocsin hears both, and reports a key once. This page shows what the in-band detector hears, by
-`cargo run --release -p benches --bin dtmf -- --docs docs/dtmf.md`, beside the detector of spandsp (a widely used library,
-measured in the same run when it is installed).
+`cargo run --release -p benches --bin dtmf -- --digits 960 --seed 99 --minutes 400 --recordings /usr/share/asterisk/sounds
+--docs docs/dtmf.md`, beside the detector of spandsp (a widely used library, measured in the same run when it is installed:
+Debian libspandsp-dev). The recordings are those of Debian's asterisk-core-sounds-{en,fr,es,it,ru}-wav and
+asterisk-prompt-it-menardi-wav.
 
 How it works, in `crates/rtp-media/src/dtmf/inband.rs`: every 20 ms the eight frequencies are compared with the energy of the
 frame. Only a frame that two of them explain is looked at closely: both frequencies are refined, the key is followed in
-steps of 5 ms to know how long it lasts, and the whole of it is judged by frequency, twist, and purity.
+steps of 5 ms to know how long it lasts, and the whole of it is judged by frequency, twist, and purity. A hole of 15 to 25 ms
+within the same key may be a dropout or the pause before a second press: a dropout leaves both tones' phases where they would
+have been, a second press begins with others, and so the two are told apart (by chance both phases fit in about 3 of 100 presses).
 
 Each line is a share of the keys, all sixteen in turn, at random places within a frame. *Right*: heard exactly as pressed.
-*Wrong*: another key, or one more than was pressed. The third column is what ITU-T Q.24 and our own targets ask for.
+*Wrong*: another key, or one more than was pressed. The second column is what ITU-T Q.24 and our own targets ask for.
+
+Where a line asks for nothing, more is not better by itself. A tone of 26 or 30 ms lies between what Q.24 refuses (23 ms) and
+what it asks for (40 ms): a detector that hears more of those also hears tones of 23 ms, which speech is full of.
 ";
 
 const SPEECH: &str = "

@@ -6,9 +6,13 @@
 //!    one row and one column hold about half of its power. Anything else ends here, at some hundred nanoseconds.
 //! 2. A candidate's two frequencies are refined, and the share of power that they explain is measured; if it fits, the key
 //!    is followed in windows of 10 ms each 5 ms, back into the frames before and on into those that come. The amplitude in
-//!    these windows adds up to how long the key was held, to about a millisecond, and bridges short dropouts.
+//!    these windows adds up to how long the key was held, to about a millisecond, and bridges short dropouts. A hole of
+//!    15 to 25 ms may be a dropout or the pause before the same key again: a dropout leaves the phase of both tones where
+//!    it would have been, a second press begins with another one.
 //! 3. Once it has lasted long enough, the whole of it is judged: frequencies, twist, and what else is in the sound. The
 //!    longer the piece, the sharper the judgement, which is what keeps speech out.
+
+use std::f32::consts::TAU;
 
 use super::spectrum::{self, Carrier, HOP, WINDOW};
 use super::{COLUMNS, PAD, ROWS};
@@ -57,8 +61,17 @@ struct Limits {
     glide: [f32; 2],
     /// Change of both frequencies the same way that an impure key may have.
     parallel: f32,
-    /// So many windows without it end a key: 10 ms are bridged, 30 ms are a pause.
+    /// Lowest share of power that a key and a dial tone below it explain together, and the dial tone's place in Hz.
+    dial_purity: f32,
+    dial: [f32; 2],
+    /// So many windows without it end a key.
     pause: u32,
+    /// The same, looking back from where it was found: what is before may be another key, close by in frequency.
+    back: u32,
+    /// From so many on it depends on the phase: a dropout keeps it, a second press begins with another. 10 ms are bridged.
+    hole: u32,
+    /// Highest jump of the phase over a dropout, in radians.
+    jump: f32,
 }
 
 const LIMITS: Limits = Limits {
@@ -78,7 +91,12 @@ const LIMITS: Limits = Limits {
     swell: 1.9,
     glide: [0.022, 0.016],
     parallel: 0.006,
-    pause: 5,
+    dial_purity: 0.97,
+    dial: [330.0, 480.0],
+    pause: 6,
+    back: 5,
+    hole: 3,
+    jump: 0.5,
 };
 
 /// Hears the two tones of a key in 8 kHz audio.
@@ -112,6 +130,9 @@ struct Track {
     /// Sum of presence since the start.
     lasted: f32,
     absent: u32,
+    /// Windows of a hole that may be a pause, once it has ended, and windows since.
+    hole: u32,
+    since: u32,
     is_reported: bool,
 }
 
@@ -195,8 +216,11 @@ impl InBand {
     fn follow(&mut self, candidate: Option<(usize, usize)>) -> Option<char> {
         let mut history = [0.0; FRAMES * FRAME];
         // Of a key that was reported, only the end is waited for.
-        let is_reported = candidate.is_none() && self.track.as_ref().is_some_and(|t| t.is_reported);
-        for i in if is_reported { FRAMES - 2 } else { 0 }..FRAMES {
+        let is_held = self
+            .track
+            .as_ref()
+            .is_some_and(|t| t.is_reported && !t.has_hole() && candidate.is_none_or(|key| key == (t.row, t.column)));
+        for i in if is_held { FRAMES - 2 } else { 0 }..FRAMES {
             let place = (self.next + i) % FRAMES;
             if self.silent[place] {
                 continue;
@@ -210,11 +234,16 @@ impl InBand {
             track.advance(&history);
             if track.absent >= LIMITS.pause {
                 self.track = None;
+            } else if track.is_reported {
+                track.split(&history);
             }
         }
         if let Some(key) = candidate {
             let is_same = |t: &Track| (t.row, t.column) == key;
-            let is_free = self.track.as_ref().is_none_or(|t| t.absent >= 2 && !is_same(t));
+            let is_free = self
+                .track
+                .as_ref()
+                .is_none_or(|t| !is_same(t) && (t.absent >= 2 || t.hole > 0 || !t.is_reported));
             if is_free && let Some(track) = Track::start(key, &history) {
                 self.track = Some(Box::new(track));
             }
@@ -223,7 +252,8 @@ impl InBand {
         if track.is_reported || track.lasted < LIMITS.windows || !track.is_key(&history) {
             return None;
         }
-        track.is_reported = true;
+        // A hole that the key needed to be long enough is part of it.
+        (track.is_reported, track.hole) = (true, 0);
         Some(PAD[track.row][track.column])
     }
 }
@@ -257,14 +287,11 @@ impl Pair {
     fn fit(samples: &[f32], mut omega: [f32; 2], rounds: u32) -> Pair {
         let piece = spectrum::Piece::new(samples);
         let mut powers = [0.0; 2];
-        for round in 0..=rounds {
-            for (omega, power) in omega.iter_mut().zip(&mut powers) {
-                let (shift, found) = piece.measure(*omega);
-                *power = found;
-                if round < rounds {
-                    *omega += shift;
-                }
+        for (omega, power) in omega.iter_mut().zip(&mut powers) {
+            for _ in 0..rounds {
+                *omega += piece.measure(*omega).0;
             }
+            *power = piece.tone_power(*omega);
         }
         let purity = (powers[0] + powers[1]) / piece.power().max(1.0);
         Pair { omega, powers, purity }
@@ -279,9 +306,12 @@ impl Pair {
     /// Do both halves of the piece hold the same tones as loud? A voice glides and swells.
     fn is_steady(&self, piece: &[f32]) -> bool {
         let half = piece.len() / 2;
-        let [first, second] = [&piece[..half], &piece[piece.len() - half..]].map(|half| Pair::fit(half, self.omega, 1));
-        let loudness = (first.powers[0] + first.powers[1]) / (second.powers[0] + second.powers[1]).max(1.0);
-        let glide = [0, 1].map(|i| first.omega[i] / second.omega[i] - 1.0);
+        let [first, second] = [&piece[..half], &piece[piece.len() - half..]].map(|half| {
+            let half = spectrum::Piece::new(half);
+            self.omega.map(|omega| half.measure(omega))
+        });
+        let loudness = (first[0].1 + first[1].1) / (second[0].1 + second[1].1).max(1.0);
+        let glide = [0, 1].map(|i| (first[i].0 - second[i].0) / self.omega[i]);
         // Two harmonics of a voice glide together; what noise does to two tones is independent.
         let is_voice = self.purity < LIMITS.edge_purity
             && glide[0] * glide[1] > 0.0
@@ -290,6 +320,18 @@ impl Pair {
             && glide[0].abs() < LIMITS.glide[0]
             && glide[1].abs() < LIMITS.glide[1]
             && !is_voice
+    }
+
+    /// Is all that is left one steady tone, where dial tones are?
+    fn is_over_dial_tone(&self, piece: &[f32]) -> bool {
+        let sound = spectrum::Piece::new(piece);
+        let [from, to] = LIMITS.dial.map(spectrum::omega);
+        let mut omega = spectrum::omega(425.0);
+        for _ in 0..2 {
+            omega += sound.measure(omega).0;
+        }
+        let explained = sound.tone_power(omega) / sound.power().max(1.0) + self.purity;
+        explained > LIMITS.dial_purity && (from..to).contains(&omega)
     }
 
     fn is_even(&self) -> bool {
@@ -318,13 +360,15 @@ impl Track {
             presence: [0.0; WINDOWS],
             lasted: 0.0,
             absent: 0,
+            hole: 0,
+            since: 0,
             is_reported: false,
         };
         let mut absent = 0;
         for index in (0..WINDOWS).rev() {
             let presence = track.presence_in(history, index);
             absent = if presence < 0.5 { absent + 1 } else { 0 };
-            if absent >= LIMITS.pause {
+            if absent >= LIMITS.back {
                 break;
             }
             track.presence[index] = presence;
@@ -350,15 +394,52 @@ impl Track {
             let presence = self.presence_in(history, index);
             self.presence[index] = presence;
             self.lasted += presence;
-            self.absent = if presence < 0.5 { self.absent + 1 } else { 0 };
-            if self.absent >= LIMITS.pause {
-                break;
+            if presence < 0.5 {
+                (self.absent, self.hole) = (self.absent + 1, 0);
+                if self.absent >= LIMITS.pause {
+                    break;
+                }
+            } else {
+                if self.absent >= LIMITS.hole {
+                    (self.hole, self.since) = (self.absent, 0);
+                }
+                self.absent = 0;
+                self.since += 1;
             }
         }
     }
 
+    fn has_hole(&self) -> bool {
+        self.absent > 0 || self.hole > 0
+    }
+
+    /// Was the hole that has ended a pause between two presses? Then what follows is a key of its own.
+    fn split(&mut self, history: &[f32; FRAMES * FRAME]) {
+        if self.hole == 0 || self.since < 2 {
+            return;
+        }
+        let end = WINDOWS - self.since as usize;
+        let start = end.saturating_sub(self.hole as usize);
+        self.hole = 0;
+        // From the middles of the outermost empty windows.
+        let middle = |window: usize| window * HOP + WINDOW / 2;
+        let before = middle(start).saturating_sub(FRAME)..middle(start);
+        let after = middle(end - 1)..(middle(end - 1) + FRAME).min(history.len());
+        let distance = (after.start + after.end - before.start - before.end) as f32 / 2.0;
+        let (before, after) = (&history[before], &history[after]);
+        let is_one = self.omega.iter().all(|&omega| {
+            let jump = spectrum::phase(after, omega) - spectrum::phase(before, omega) - omega * distance;
+            (jump - (jump / TAU).round() * TAU).abs() < LIMITS.jump
+        });
+        if !is_one {
+            self.presence[..end].fill(0.0);
+            self.lasted = self.presence[end..].iter().sum();
+            self.is_reported = false;
+        }
+    }
+
     /// Judges the longest unbroken piece of the key.
-    fn is_key(&self, history: &[f32; FRAMES * FRAME]) -> bool {
+    fn is_key(&mut self, history: &[f32; FRAMES * FRAME]) -> bool {
         let (mut best, mut start) = (0..0, 0);
         for (index, &presence) in self.presence.iter().enumerate() {
             if presence < 0.65 {
@@ -379,10 +460,16 @@ impl Track {
         } else {
             LIMITS.edge_purity
         };
-        pair.purity > purity
+        let is_key = pair.purity > purity
             && pair.is_even()
             && offset < LIMITS.offset
             && pair.is_steady(piece)
-            && (pair.purity > LIMITS.edge_purity || spectrum::low_share(piece) < LIMITS.voice)
+            && (pair.purity > LIMITS.edge_purity
+                || spectrum::low_share(piece) < LIMITS.voice
+                || pair.is_over_dial_tone(piece));
+        if is_key {
+            self.omega = pair.omega;
+        }
+        is_key
     }
 }

@@ -168,7 +168,7 @@ fn a_dropout_of_10_ms_is_bridged() {
 
 #[test]
 fn the_same_key_again_is_another_key() {
-    for off in [30, 40, 60] {
+    for off in [20, 25, 30, 40, 60] {
         let pcm = digit_tones(
             "1111",
             Tone {
@@ -181,6 +181,21 @@ fn the_same_key_again_is_another_key() {
         for shift in (0..160).step_by(7) {
             assert_eq!(heard(&pcm, shift), "1111", "{off} ms, {shift}");
         }
+    }
+}
+
+#[test]
+fn a_hole_of_15_to_20_ms_that_keeps_the_phase_is_a_dropout() {
+    let tone = Tone {
+        on: ms(100),
+        off: ms(60),
+        ..EVEN
+    };
+    for (start, hole) in [(30, 15), (60, 15), (30, 20), (45, 20), (60, 20)] {
+        check(&format!("{hole} ms at {start} ms"), tone, true, |pcm| {
+            pcm.chunks_mut(160 * 8)
+                .for_each(|key| key[start * 8..(start + hole) * 8].fill(0));
+        });
     }
 }
 
@@ -243,7 +258,7 @@ fn lost_packets_do_not_double_a_key() {
 
 #[test]
 fn keys_are_heard_over_the_dial_tone() {
-    for level in [-15.0f32, -10.0] {
+    for level in [-15.0f32, -10.0, -6.0] {
         let peak = amplitude(-10.0) * 10f32.powf(level / 20.0) * 2f32.sqrt();
         check(&format!("dial tone at {level} dB"), EVEN, true, |pcm| {
             for (n, s) in pcm.iter_mut().enumerate() {

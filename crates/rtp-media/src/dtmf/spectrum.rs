@@ -141,6 +141,12 @@ impl Piece {
         self.power / self.weight
     }
 
+    /// The mean square of the tone at `omega` alone, for half the price of [`Piece::measure`].
+    pub(super) fn tone_power(&self, omega: f32) -> f32 {
+        let [re, im] = correlate_plain(&self.weighted, omega);
+        2.0 * (re * re + im * im) / (self.weight * self.weight)
+    }
+
     /// How far the tone near `omega` is from it, in radians per sample, and the mean square of the tone at `omega`.
     ///
     /// With C the correlation with the carrier and D the same with each term weighted by its time, a tone that is off
@@ -155,13 +161,19 @@ impl Piece {
     }
 }
 
+/// Phase of the tone at `omega` in the middle of a piece, in radians.
+pub(super) fn phase(samples: &[f32], omega: f32) -> f32 {
+    let [re, im] = correlate_plain(&Piece::new(samples).weighted, omega);
+    im.atan2(re)
+}
+
 /// Share of a piece's power between 80 and 600 Hz, below all keys.
 pub(super) fn low_share(samples: &[f32]) -> f32 {
     let piece = Piece::new(samples);
     let bin = TAU / piece.weighted.len() as f32;
     let bins = (omega(80.0) / bin).ceil() as u32..=(omega(600.0) / bin) as u32;
     // Hann's window spreads each component over one bin and a half.
-    let sum: f32 = bins.map(|k| piece.measure(k as f32 * bin).1).sum();
+    let sum: f32 = bins.map(|k| piece.tone_power(k as f32 * bin)).sum();
     sum / 1.5 / piece.power().max(1.0)
 }
 
@@ -214,7 +226,7 @@ static HANN: LazyLock<[f32; WINDOW]> = LazyLock::new(|| std::array::from_fn(|n| 
 
 /// The mean square of the tone at `omega` without a window.
 pub(super) fn flat_power(samples: &[f32], omega: f32) -> f32 {
-    let [re, im, ..] = correlate(samples, omega);
+    let [re, im] = correlate_plain(samples, omega);
     2.0 * (re * re + im * im) / (samples.len() * samples.len()).max(1) as f32
 }
 
@@ -228,6 +240,24 @@ fn phases(omega: f32, middle: f32) -> ([f32; LANES], [f32; LANES]) {
         sin[i] = sin[i - 1] * one_cos + cos[i - 1] * one_sin;
     }
     (cos, sin)
+}
+
+/// Σ s·e^(−jωt), with t counted from the middle.
+fn correlate_plain(samples: &[f32], omega: f32) -> [f32; 2] {
+    let (mut cos, mut sin) = phases(omega, (samples.len() as f32 - 1.0) / 2.0);
+    let (step_sin, step_cos) = (omega * LANES as f32).sin_cos();
+    let mut sums = [[0.0f32; LANES]; 2];
+    for chunk in samples.as_chunks::<LANES>().0 {
+        for i in 0..LANES {
+            sums[0][i] += chunk[i] * cos[i];
+            sums[1][i] -= chunk[i] * sin[i];
+            (cos[i], sin[i]) = (
+                cos[i] * step_cos - sin[i] * step_sin,
+                sin[i] * step_cos + cos[i] * step_sin,
+            );
+        }
+    }
+    sums.map(|lane| lane.iter().sum())
 }
 
 /// Σ s·e^(−jωt) and Σ s·t·e^(−jωt), with t counted from the middle.
