@@ -18,6 +18,10 @@ pub struct Settings {
     pub greeting: Duration,
     /// So much silence ends a greeting: then the speaker waits for us.
     pub after_greeting: Duration,
+    /// A greeting that is longer than this may be a machine's short one.
+    pub short_greeting: Duration,
+    /// After such a greeting so much silence is waited for, in which a machine beeps.
+    pub before_beep: Duration,
     /// A greeting of more words is a machine's; a word ends with 80 ms of silence.
     pub words: u32,
     /// The verdict falls at the latest after this time; then it is a person.
@@ -32,6 +36,8 @@ impl Default for Settings {
             initial_silence: Duration::from_millis(2_500),
             greeting: Duration::from_millis(4_000),
             after_greeting: Duration::from_millis(700),
+            short_greeting: Duration::from_millis(1_800),
+            before_beep: Duration::from_millis(1_500),
             words: 12,
             total: Duration::from_millis(8_000),
             level: -45.0,
@@ -119,14 +125,21 @@ impl Detector {
             }
         }
         if self.words > 0 {
-            self.greeting_ms += 10;
+            let after_greeting = ms(settings.after_greeting);
+            if self.silence_ms <= after_greeting {
+                self.greeting_ms += 10;
+            }
             // The pause after a sentence belongs to the greeting only if more follows.
-            if self.greeting_ms - self.silence_ms.min(self.greeting_ms) >= ms(settings.greeting)
-                || self.words > settings.words
-            {
+            let spoken = self.greeting_ms.saturating_sub(self.silence_ms.min(after_greeting));
+            if spoken >= ms(settings.greeting) || self.words > settings.words {
                 return Some(Answerer::Machine);
             }
-            if self.silence_ms >= ms(settings.after_greeting) {
+            let patience = if spoken > ms(settings.short_greeting) {
+                ms(settings.before_beep).max(after_greeting)
+            } else {
+                after_greeting
+            };
+            if self.silence_ms >= patience {
                 return Some(Answerer::Person);
             }
         } else if self.elapsed_ms >= ms(settings.initial_silence) {
@@ -185,6 +198,18 @@ mod tests {
                 assert!(ms <= 6_000, "{name}");
             }
         }
+    }
+
+    #[test]
+    fn a_short_greeting_with_a_late_beep_is_a_machine() {
+        let greeting = speech(&[(0, 300), (2_500, 1_200)], 20);
+        let mut detector = Detector::new(Settings::default());
+        assert_eq!(greeting.chunks(160).find_map(|frame| detector.push(frame)), None);
+        assert_eq!(detector.beep(), Some(Answerer::Machine));
+        // Without a beep it is somebody who said much, and waits.
+        let (found, ms) = verdict(&[(0, 300), (2_500, 3_000)], 20).unwrap();
+        assert_eq!(found, Answerer::Person);
+        assert!(ms <= 300 + 2_500 + 1_600, "{ms}");
     }
 
     #[test]

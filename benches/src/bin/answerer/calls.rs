@@ -76,7 +76,7 @@ const AGAIN: &[(&str, &str)] = &[
     ("en", "Hello? Anybody there?"),
 ];
 
-const RATE: usize = 8_000;
+pub const RATE: usize = 8_000;
 
 /// As many calls of each kind.
 pub fn generate(count: usize, seed: u64) -> Result<Vec<Call>> {
@@ -124,7 +124,7 @@ fn machine(text: (&str, &str), random: &mut ChaCha8Rng) -> Result<Call> {
     })
 }
 
-fn seconds(seconds: f32) -> usize {
+pub fn seconds(seconds: f32) -> usize {
     (seconds * RATE as f32) as usize
 }
 
@@ -138,7 +138,7 @@ fn say((language, text): (&str, &str), random: &mut ChaCha8Rng) -> Result<Vec<i1
 }
 
 /// As a line brings it: at some level, with noise, through A-law.
-fn line(pcm: Vec<i16>, random: &mut ChaCha8Rng) -> Vec<i16> {
+pub fn line(pcm: Vec<i16>, random: &mut ChaCha8Rng) -> Vec<i16> {
     let gain = 10f32.powf(random.random_range(-18.0..3.0f32) / 20.0);
     let noise = 10f32.powf(random.random_range(0.3..2.2f32));
     pcm.iter()

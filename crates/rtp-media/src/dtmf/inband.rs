@@ -61,6 +61,8 @@ struct Limits {
     glide: [f32; 2],
     /// Change of both frequencies the same way that an impure key may have.
     parallel: f32,
+    /// Share of its power in a frame that a key fills.
+    held: f32,
     /// Lowest share of power that a key and a dial tone below it explain together, and the dial tone's place in Hz.
     dial_purity: f32,
     dial: [f32; 2],
@@ -91,6 +93,7 @@ const LIMITS: Limits = Limits {
     swell: 1.9,
     glide: [0.022, 0.016],
     parallel: 0.006,
+    held: 0.8,
     dial_purity: 0.97,
     dial: [330.0, 480.0],
     pause: 6,
@@ -205,22 +208,23 @@ impl InBand {
         }
         self.next = (self.next + 1) % FRAMES;
         let candidate = candidate(frame, energy);
-        if self.track.is_none() && candidate.is_none() {
-            return None;
+        match (&mut self.track, &candidate) {
+            (None, None) => None,
+            (Some(track), Some(candidate)) if track.is_held(candidate) => {
+                track.hold();
+                None
+            }
+            _ => self.follow(candidate, energy),
         }
-        self.follow(candidate)
     }
 
     /// Steps 2 and 3, off the common path.
     #[inline(never)]
-    fn follow(&mut self, candidate: Option<(usize, usize)>) -> Option<char> {
+    fn follow(&mut self, candidate: Option<Candidate>, energy: f32) -> Option<char> {
         let mut history = [0.0; FRAMES * FRAME];
         // Of a key that was reported, only the end is waited for.
-        let is_held = self
-            .track
-            .as_ref()
-            .is_some_and(|t| t.is_reported && !t.has_hole() && candidate.is_none_or(|key| key == (t.row, t.column)));
-        for i in if is_held { FRAMES - 2 } else { 0 }..FRAMES {
+        let is_ending = candidate.is_none() && self.track.as_ref().is_some_and(|t| t.is_reported && !t.has_hole());
+        for i in if is_ending { FRAMES - 2 } else { 0 }..FRAMES {
             let place = (self.next + i) % FRAMES;
             if self.silent[place] {
                 continue;
@@ -231,20 +235,20 @@ impl InBand {
             }
         }
         if let Some(track) = &mut self.track {
-            track.advance(&history);
+            track.advance(&history, energy);
             if track.absent >= LIMITS.pause {
                 self.track = None;
             } else if track.is_reported {
                 track.split(&history);
             }
         }
-        if let Some(key) = candidate {
-            let is_same = |t: &Track| (t.row, t.column) == key;
+        if let Some(candidate) = candidate {
+            let is_same = |t: &Track| t.is_of(&candidate);
             let is_free = self
                 .track
                 .as_ref()
                 .is_none_or(|t| !is_same(t) && (t.absent >= 2 || t.hole > 0 || !t.is_reported));
-            if is_free && let Some(track) = Track::start(key, &history) {
+            if is_free && let Some(track) = Track::start(&candidate, &history) {
                 self.track = Some(Box::new(track));
             }
         }
@@ -258,9 +262,16 @@ impl InBand {
     }
 }
 
-/// Row and column that hold enough of the frame's power.
+/// Row and column that hold enough of a frame's power.
+struct Candidate {
+    row: usize,
+    column: usize,
+    /// Mean square of both tones.
+    power: f32,
+}
+
 #[inline]
-fn candidate(samples: &[i16; FRAME], energy: f32) -> Option<(usize, usize)> {
+fn candidate(samples: &[i16; FRAME], energy: f32) -> Option<Candidate> {
     if energy < LIMITS.power * FRAME as f32 {
         return None;
     }
@@ -270,7 +281,11 @@ fn candidate(samples: &[i16; FRAME], energy: f32) -> Option<(usize, usize)> {
     let (low, high) = (powers[row], powers[column]);
     let is_pure = low + high > LIMITS.candidate * energy / FRAME as f32;
     let is_even = low < 1.6 * LIMITS.twist * high && high < 1.6 * LIMITS.twist * low;
-    (is_pure && is_even).then_some((row, column - 4))
+    (is_pure && is_even).then_some(Candidate {
+        row,
+        column: column - 4,
+        power: low + high,
+    })
 }
 
 /// The two tones of a piece of sound.
@@ -288,10 +303,14 @@ impl Pair {
         let piece = spectrum::Piece::new(samples);
         let mut powers = [0.0; 2];
         for (omega, power) in omega.iter_mut().zip(&mut powers) {
-            for _ in 0..rounds {
-                *omega += piece.measure(*omega).0;
-            }
-            *power = piece.tone_power(*omega);
+            *power = (0..rounds)
+                .find_map(|_| {
+                    let (shift, power) = piece.measure(*omega);
+                    *omega += shift;
+                    // So little that the power at the old place is that at the new one, to a quarter of a percent.
+                    (shift.abs() * (samples.len() as f32) < 0.15).then_some(power)
+                })
+                .unwrap_or_else(|| piece.tone_power(*omega));
         }
         let purity = (powers[0] + powers[1]) / piece.power().max(1.0);
         Pair { omega, powers, purity }
@@ -342,7 +361,7 @@ impl Pair {
 
 impl Track {
     /// A candidate frame that is a key's, with what came before it.
-    fn start((row, column): (usize, usize), history: &[f32; FRAMES * FRAME]) -> Option<Track> {
+    fn start(&Candidate { row, column, .. }: &Candidate, history: &[f32; FRAMES * FRAME]) -> Option<Track> {
         let pair = Pair::fit(
             &history[(FRAMES - 1) * FRAME..],
             [spectrum::omega(ROWS[row]), spectrum::omega(COLUMNS[column])],
@@ -387,11 +406,36 @@ impl Track {
         if presence < 0.25 { 0.0 } else { presence.min(1.1) }
     }
 
-    /// The windows that a new frame completes.
-    fn advance(&mut self, history: &[f32; FRAMES * FRAME]) {
+    fn is_of(&self, candidate: &Candidate) -> bool {
+        (self.row, self.column) == (candidate.row, candidate.column)
+    }
+
+    /// Does a key that was reported fill the whole of a frame? A hole of 12 ms takes a quarter of the power or more.
+    fn is_held(&self, candidate: &Candidate) -> bool {
+        self.is_reported
+            && !self.has_hole()
+            && self.is_of(candidate)
+            && (LIMITS.held..1.0 / LIMITS.held).contains(&(candidate.power / self.power))
+    }
+
+    /// [`Track::advance`] without a look at the sound.
+    fn hold(&mut self) {
         self.presence.copy_within(NEW_WINDOWS.., 0);
+        self.presence[WINDOWS - NEW_WINDOWS..].fill(1.0);
+    }
+
+    /// The windows that a new frame of some energy completes.
+    fn advance(&mut self, history: &[f32; FRAMES * FRAME], energy: f32) {
+        self.presence.copy_within(NEW_WINDOWS.., 0);
+        // So quiet that no window within it can hold a quarter of the key's amplitude.
+        let is_quiet = energy < 0.01 * FRAME as f32 * self.power;
         for index in WINDOWS - NEW_WINDOWS..WINDOWS {
-            let presence = self.presence_in(history, index);
+            let is_within = index * HOP >= (FRAMES - 1) * FRAME;
+            let presence = if is_quiet && is_within {
+                0.0
+            } else {
+                self.presence_in(history, index)
+            };
             self.presence[index] = presence;
             self.lasted += presence;
             if presence < 0.5 {
@@ -468,7 +512,7 @@ impl Track {
                 || spectrum::low_share(piece) < LIMITS.voice
                 || pair.is_over_dial_tone(piece));
         if is_key {
-            self.omega = pair.omega;
+            (self.omega, self.power) = (pair.omega, pair.powers[0] + pair.powers[1]);
         }
         is_key
     }

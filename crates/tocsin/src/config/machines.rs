@@ -15,11 +15,15 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Settings {
     let initial_silence = duration("initial_silence", 500).unwrap_or(usual.initial_silence);
     let greeting = duration("greeting", 500).unwrap_or(usual.greeting);
     let after_greeting = duration("after_greeting", 200).unwrap_or(usual.after_greeting);
+    let short_greeting = duration("short_greeting", 500).unwrap_or(usual.short_greeting);
+    let before_beep = duration("before_beep", 200).unwrap_or(usual.before_beep);
     let total = duration("total", 1_000).unwrap_or(usual.total);
     Settings {
         initial_silence,
         greeting,
         after_greeting,
+        short_greeting,
+        before_beep,
         words: section
             .integer("words", 1..101)
             .map_or(usual.words, |words| words as u32),
