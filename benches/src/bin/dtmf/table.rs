@@ -17,7 +17,7 @@ How it works, in `crates/rtp-media/src/dtmf/inband.rs`: every 20 ms the eight fr
 frame. Only a frame that two of them explain is looked at closely: both frequencies are refined, the key is followed in
 steps of 5 ms to know how long it lasts, and the whole of it is judged by frequency, twist, and purity. A hole of 15 to 25 ms
 within the same key may be a dropout or the pause before a second press: a dropout leaves both tones' phases where they would
-have been, a second press begins with others, and so the two are told apart (by chance both phases fit in about 3 of 100 presses).
+have been, a second press begins with others, and so the two are told apart (by chance both phases fit in about 3 of 100 presses). To split every hole instead, as spandsp does, doubles most keys with a dropout.
 
 Each line is a share of the keys, all sixteen in turn, at random places within a frame. *Right*: heard exactly as pressed.
 *Wrong*: another key, or one more than was pressed. The second column is what ITU-T Q.24 and our own targets ask for.
