@@ -19,6 +19,10 @@ kamailio        | command -v kamailio                                    | tests
 openssl         | command -v openssl                                     | tests: a certificate for the telephone that speaks TLS
 multimon-ng     | command -v multimon-ng                                  | tests: hears the keys that are pressed as tones
 ffmpeg          | command -v ffmpeg                                      | tests: decodes what is sent, to judge the sound
+gstreamer1.0-tools | command -v gst-launch-1.0                          | tests: GStreamer, whose libsrtp judges our SRTP
+gstreamer1.0-plugins-base | gst-inspect-1.0 rawaudioparse               | tests: its sound
+gstreamer1.0-plugins-good | gst-inspect-1.0 rtppcmapay                  | tests: its RTP
+gstreamer1.0-plugins-bad | gst-inspect-1.0 srtpdec                      | tests: its SRTP
 tshark          | command -v tshark                                      | tests: analyses the packets that are sent, reads captures
 poppler-utils   | command -v pdftotext                                   | tests: reads the PDF reports back
 '
@@ -28,7 +32,7 @@ listing=''
 while IFS='|' read -r package probe purpose; do
     package=${package// /}
     [ -n "$package" ] || continue
-    listing+=$(printf '  %-16s %s' "$package" "${purpose# }")$'\n'
+    listing+=$(printf '  %-26s %s' "$package" "${purpose# }")$'\n'
     if ! bash -c "$probe" >/dev/null 2>&1; then
         missing+=("$package")
     fi
