@@ -80,6 +80,13 @@ pub(crate) struct Attempt {
     pub(crate) quality: Quality,
 }
 
+impl Attempt {
+    /// How long ago it began.
+    pub(crate) fn age_ms(&self, now_ms: i64) -> u32 {
+        u32::try_from((now_ms - self.started_ms).max(0)).unwrap_or(u32::MAX)
+    }
+}
+
 /// What an attempt is charged by.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Price {
@@ -451,13 +458,17 @@ impl Campaign {
     }
 
     /// The only change that is not a record: how far a call in progress is.
-    pub(crate) fn set_phase(&mut self, at: usize, phase: CallPhase) {
+    pub(crate) fn set_phase(&mut self, at: usize, phase: CallPhase, now_ms: i64) {
         let Some(attempt) = self.attempts.get_mut(at) else {
             return;
         };
         if attempt.outcome.is_none() && attempt.phase != phase {
             *self.counts.phase(attempt.phase) -= 1;
             attempt.phase = phase;
+            if phase == CallPhase::Speaking {
+                // Until the end tells it to the millisecond.
+                attempt.ringing_ms = attempt.age_ms(now_ms);
+            }
             *self.counts.phase(phase) += 1;
         }
     }

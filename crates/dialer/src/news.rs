@@ -15,8 +15,8 @@ impl Dialer {
     pub fn handle_report(&mut self, now: Now, report: CallReport) {
         let moment = self.clock.moment(now);
         match report {
-            CallReport::Ringing { attempt } => self.set_phase(attempt, CallPhase::Ringing),
-            CallReport::Answered { attempt } => self.set_phase(attempt, CallPhase::Speaking),
+            CallReport::Ringing { attempt } => self.set_phase(now, attempt, CallPhase::Ringing),
+            CallReport::Answered { attempt } => self.set_phase(now, attempt, CallPhase::Speaking),
             CallReport::ConfirmRequested { attempt } => self.confirm(now, attempt),
             CallReport::Delivered { attempt } => self.deliver(now, attempt),
             CallReport::Ended {
@@ -68,7 +68,7 @@ impl Dialer {
         }
     }
 
-    fn set_phase(&mut self, attempt: AttemptId, phase: CallPhase) {
+    fn set_phase(&mut self, now: Now, attempt: AttemptId, phase: CallPhase) {
         if let Some(call) = self.calls.get_mut(&attempt)
             && !std::mem::replace(&mut call.is_taken, true)
         {
@@ -84,7 +84,7 @@ impl Dialer {
                 )
             });
             if is_onward {
-                campaign.set_phase(at, phase);
+                campaign.set_phase(at, phase, now.utc_ms);
             }
         }
     }

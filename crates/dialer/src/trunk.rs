@@ -149,6 +149,11 @@ impl Trunk {
         self.pacer.resume(now);
     }
 
+    /// From now on so many calls a second, without a ramp: for what is only played.
+    pub(crate) fn set_pace(&mut self, calls_per_second: f64, now: Moment) {
+        self.pacer = Pacer::new(calls_per_second, Duration::ZERO, now);
+    }
+
     /// Whether the carrier takes calls.
     pub(crate) fn takes_calls(&self, now: Moment) -> bool {
         self.is_up && self.blocked_until <= now

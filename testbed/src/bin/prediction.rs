@@ -21,6 +21,12 @@ struct Arguments {
     /// Also the times of every order, in minutes.
     #[arg(long)]
     orders: bool,
+    /// Only campaigns whose name contains this.
+    #[arg(long, default_value = "")]
+    shape: String,
+    /// Errors of every seed with their signs, in percent.
+    #[arg(long)]
+    signs: bool,
 }
 
 /// Relative errors of one prediction against what happened.
@@ -96,7 +102,7 @@ fn main() -> ExitCode {
     let started = Instant::now();
     let mut predictions = Vec::new();
     let mut schedules = Vec::new();
-    for shape in shapes() {
+    for shape in shapes().iter().filter(|shape| shape.name.contains(&arguments.shape)) {
         let setup = |seed: u64| shape.setup(seed);
         // What an earlier campaign of the same kind observed.
         let Ok(earlier) = run(&setup(arguments.seed + 1_000)) else {
@@ -131,6 +137,13 @@ fn main() -> ExitCode {
             "running, a quarter reached",
         ];
         for (known, errors) in told.iter().zip(&errors) {
+            for Errors(seed) in errors.iter().filter(|_| arguments.signs) {
+                let [half, ninety, ninety_nine, cost] = seed.map(|error| error * 100.0);
+                println!(
+                    "{}, {known}: {half:+.0} {ninety:+.0} {ninety_nine:+.0} {cost:+.0}",
+                    shape.name
+                );
+            }
             let column = |at: usize| cell(errors.iter().map(|errors| errors.0[at]).collect());
             predictions.push(format!(
                 "| {} | {known} | {} | {} | {} | {} |",
@@ -142,9 +155,9 @@ fn main() -> ExitCode {
             ));
         }
         if arguments.orders {
-            print_orders(&shape, &comparison);
+            print_orders(shape, &comparison);
         }
-        schedules.push(schedules_line(&shape, &comparison));
+        schedules.push(schedules_line(shape, &comparison));
     }
     println!("| campaign | prediction | 50 % | 90 % | 99 % | cost |");
     println!("|---|---|---|---|---|---|");

@@ -3,7 +3,8 @@
 //! The dialer itself is run in virtual time against telephones that behave as [`Assumptions`] say: before a launch on
 //! the chosen people, while a campaign runs on those who are still to be reached, from where each of them stands. What
 //! earlier calls showed corrects what is assumed. Large campaigns are run on a sample, with trunks made smaller in
-//! proportion.
+//! proportion. Small ones are run several times with other chances: the last percent of some hundred people hangs on how a
+//! handful of telephones behave, and one run would tell of that handful what no one can know.
 
 mod assumptions;
 mod forecast;
@@ -16,14 +17,18 @@ pub(crate) use observed::Observed;
 
 use crate::campaign::Campaign;
 use crate::dialer::Dialer;
-use crate::member::Member;
+use crate::member::{Member, Slot, VOICE};
 use crate::time::Moment;
-use crate::{CampaignId, CampaignState, Contact, FinalState, Now, Policy, Prediction, Settings};
-use play::Play;
+use crate::{
+    CallPhase, CampaignId, CampaignState, Contact, FinalState, Now, Policy, Prediction, RecipientId, Settings,
+};
+use play::{Past, Play, UnderWay};
 use std::time::Duration;
 
 /// People that are played at most; larger campaigns are sampled.
 const SAMPLE: usize = 4_000;
+/// Times that a small campaign is played at most.
+const PLAYS: usize = 16;
 /// Channels that a trunk keeps at least when it is made smaller.
 const FEWEST_CHANNELS: f64 = 20.0;
 /// Campaigns, the newest first, whose calls tell how telephones behave.
@@ -47,24 +52,40 @@ pub fn predict(
     let sample: Vec<Contact> = people.iter().step_by(sampled).cloned().collect();
     let scale = people.len() as f64 / sample.len().max(1) as f64;
     let policy = thinned(policy, sampled, now);
-    let Some(mut play) = Play::new(small, sample, &policy, assumed, now) else {
-        return prediction;
-    };
-    play.run();
     // Trunks that could not be made small enough made the sample finish too early.
     let stretch = sampled as f64 / shrunk;
-    let curve = play.reached.iter().map(|at| (at.as_secs_f64() * stretch, scale));
-    fill(&mut prediction, curve.collect());
-    let (attempts, cost) = play.totals();
-    prediction.end_s = (play.time.as_secs_f64() * stretch).min(policy.total_period.as_secs_f64());
-    prediction.attempts = (attempts as f64 * scale).round() as u64;
-    prediction.cost_micros = (cost as f64 * scale).round() as u64;
+    let plays = plays(sample.len());
+    let part = 1.0 / plays as f64;
+    let mut curve = Vec::new();
+    let (mut attempts, mut cost, mut end_s) = (0.0, 0.0, 0.0);
+    for draw in 0..plays {
+        let Some(play) = Play::new(small.clone(), sample.clone(), &policy, assumed, now) else {
+            return prediction;
+        };
+        let mut play = play.drawn(draw);
+        play.run();
+        curve.extend(play.reached.iter().map(|at| (at.as_secs_f64() * stretch, scale * part)));
+        let (made, cost_micros) = play.totals();
+        attempts += made as f64 * scale * part;
+        cost += cost_micros as f64 * scale * part;
+        end_s += (play.time.as_secs_f64() * stretch).min(policy.total_period.as_secs_f64()) * part;
+    }
+    fill(&mut prediction, curve);
+    prediction.end_s = end_s;
+    prediction.attempts = attempts.round() as u64;
+    prediction.cost_micros = cost.round() as u64;
     prediction
+}
+
+/// How often so many people are played: together about as many as a large sample holds.
+fn plays(people: usize) -> u64 {
+    (SAMPLE / people.max(1)).clamp(1, PLAYS) as u64
 }
 
 /// Writes down when which share of the people reached in the end will be reached. Each point of the curve stands for
 /// so many people.
-fn fill(prediction: &mut Prediction, curve: Vec<(f64, f64)>) {
+fn fill(prediction: &mut Prediction, mut curve: Vec<(f64, f64)>) {
+    curve.sort_by(|one, other| one.0.total_cmp(&other.0));
     let all: f64 = curve.iter().map(|(_, people)| people).sum();
     let at = |share: f64| {
         let mut sum = 0.0;
@@ -123,6 +144,8 @@ pub struct Outlook {
     /// A sample of those still to be reached, and how many people each of them stands for.
     members: Vec<Member>,
     sampled: usize,
+    /// How far the calls to them are that are under way.
+    under_way: UnderWay,
     pending: u64,
     recipients: u64,
     wave: u8,
@@ -153,24 +176,31 @@ impl Outlook {
         let elapsed = self.elapsed.as_secs_f64();
         let mut curve: Vec<(f64, f64)> = self.reached.iter().map(|at| (*at, 1.0)).collect();
         (prediction.attempts, prediction.cost_micros) = (self.attempts, self.cost_micros);
-        prediction.end_s = elapsed;
         let scale = self.pending as f64 / self.members.len().max(1) as f64;
         let (small, shrunk) = shrink(&self.settings, self.sampled as f64);
         let policy = thinned(&self.policy, self.sampled, self.now);
-        let stood = (self.members.clone(), self.wave);
-        if !self.members.is_empty()
-            && let Some(mut play) = Play::going_on(small, stood, &policy, &self.assumed, (self.now, self.moment))
-        {
+        let stretch = self.sampled as f64 / shrunk;
+        let plays = plays(self.members.len());
+        let part = 1.0 / plays as f64;
+        let (mut attempts, mut cost, mut left) = (0.0, 0.0, 0.0);
+        for draw in 0..plays {
+            let stood = (self.members.clone(), self.wave, self.under_way.clone());
+            let times = (self.now, self.moment);
+            let play = Play::going_on(small.clone(), stood, draw, &policy, &self.assumed, times);
+            let Some(mut play) = play.filter(|_| !self.members.is_empty()) else {
+                break;
+            };
             play.run();
-            let stretch = self.sampled as f64 / shrunk;
             let to_come = play.reached.iter();
-            curve.extend(to_come.map(|at| (elapsed + at.as_secs_f64() * stretch, scale)));
-            let (attempts, cost) = play.totals();
-            prediction.attempts += (attempts as f64 * scale).round() as u64;
-            prediction.cost_micros += (cost as f64 * scale).round() as u64;
-            let left = (play.time.as_secs_f64() * stretch).min(self.policy.total_period.as_secs_f64());
-            prediction.end_s = elapsed + left;
+            curve.extend(to_come.map(|at| (elapsed + at.as_secs_f64() * stretch, scale * part)));
+            let (made, cost_micros) = play.totals();
+            attempts += made as f64 * scale * part;
+            cost += cost_micros as f64 * scale * part;
+            left += (play.time.as_secs_f64() * stretch).min(self.policy.total_period.as_secs_f64()) * part;
         }
+        prediction.attempts += attempts.round() as u64;
+        prediction.cost_micros += cost.round() as u64;
+        prediction.end_s = elapsed + left;
         fill(&mut prediction, curve);
         prediction
     }
@@ -244,12 +274,25 @@ impl Dialer {
         for trunk in settings.trunks.iter_mut().filter(|_| is_running) {
             trunk.ramp = Duration::ZERO;
         }
+        let members: Vec<Member> = pending().step_by(sampled).cloned().collect();
+        let under_way = members
+            .iter()
+            .flat_map(|member| under_way(campaign, member, now))
+            .collect();
+        // Those are played as well.
+        let played = pending().flat_map(|member| &member.slots[..VOICE]);
+        let played = played.filter(|slot| slot.live.is_some()).count();
+        let mut observed = campaign.observed.clone();
+        let live = self.state.live.values().filter(|(of, _)| *of == campaign.id);
+        let live = live.filter_map(|(_, at)| campaign.attempts.get(*at));
+        live.for_each(|attempt| observed.add_live(attempt, now.utc_ms));
         Outlook {
             settings,
             policy,
-            assumed: campaign.observed.correct(&self.assumptions_without(Some(campaign.id))),
-            members: pending().step_by(sampled).cloned().collect(),
+            assumed: observed.correct(&self.assumptions_without(Some(campaign.id))),
+            members,
             sampled,
+            under_way,
             pending: count as u64,
             recipients: campaign.members.len() as u64,
             wave: campaign.wave,
@@ -257,10 +300,33 @@ impl Dialer {
             moment,
             elapsed: Duration::from_secs_f64(since_launch(campaign.ended_ms.unwrap_or(now.utc_ms))),
             reached,
-            attempts: campaign.attempts.len() as u64,
+            attempts: (campaign.attempts.len() - played) as u64,
             cost_micros: campaign.counts.cost_micros,
         }
     }
+}
+
+/// The calls to a member that are under way.
+fn under_way(campaign: &Campaign, member: &Member, now: Now) -> Vec<((RecipientId, u8), Past)> {
+    let past = |(slot, known): (u8, &Slot)| {
+        let id = known.live?;
+        let at = campaign.attempts.binary_search_by_key(&id, |attempt| attempt.id).ok()?;
+        let attempt = campaign.attempts.get(at)?;
+        let age = Duration::from_millis(attempt.age_ms(now.utc_ms).into());
+        let rings = Duration::from_millis(attempt.ringing_ms.into());
+        let past = match attempt.phase {
+            CallPhase::Speaking => Past {
+                rings,
+                talks: Some(age.saturating_sub(rings)),
+            },
+            _ => Past {
+                rings: age,
+                talks: None,
+            },
+        };
+        Some(((member.recipient, slot), past))
+    };
+    (0u8..).zip(&member.slots[..VOICE]).filter_map(past).collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 use super::assumptions::{Assumptions, THANKS};
 use crate::campaign::Attempt;
 use crate::member::is_text;
-use crate::{Cause, Outcome};
+use crate::{CallPhase, Cause, Outcome};
 use std::time::Duration;
 
 /// Attempts that weigh as much as what was assumed before.
@@ -182,6 +182,21 @@ impl Observed {
         }
     }
 
+    /// Takes up one attempt that is not over: it has lasted this long, and how it ends is not known. Left out, calls that
+    /// end soon (busy lines, wrong numbers) would seem more frequent than they are while a campaign is young.
+    pub(crate) fn add_live(&mut self, attempt: &Attempt, now_ms: i64) {
+        if is_text(attempt.slot) {
+            return;
+        }
+        let age = attempt.age_ms(now_ms);
+        if attempt.phase == CallPhase::Speaking {
+            self.ringing.end(Ring::Answered as usize, attempt.ringing_ms);
+            self.talking.cell(age.saturating_sub(attempt.ringing_ms)).cut += 1;
+        } else {
+            self.ringing.cell(age).cut += 1;
+        }
+    }
+
     /// Takes up what another campaign observed.
     pub(crate) fn join(&mut self, other: &Self) {
         self.ringing.add(&other.ringing);
@@ -253,6 +268,26 @@ mod tests {
         let end = phase.ends()[Ring::Answered as usize];
         assert!((end.mean - 9.95).abs() < 0.3, "{end:?}");
         assert!((end.share - 1.0).abs() < 1e-9, "{end:?}");
+    }
+
+    /// Half of the lines are busy at once, half ring for 20 s and are answered. After ten seconds the busy ones alone are over.
+    #[test]
+    fn calls_in_progress_keep_those_that_end_soon_from_seeming_frequent() {
+        let mut phase: Phase<7> = Phase::default();
+        for _ in 0..50 {
+            phase.end(Ring::Busy as usize, 100);
+        }
+        assert!(
+            (phase.ends()[Ring::Busy as usize].share - 1.0).abs() < 1e-9,
+            "nothing else is known"
+        );
+        for age in 0..50 {
+            phase.cell(9_000 + age * 20).cut += 1;
+        }
+        // One of them is answered.
+        phase.end(Ring::Answered as usize, 10_500);
+        let busy = phase.ends()[Ring::Busy as usize].share;
+        assert!((busy - 0.5).abs() < 0.01, "{busy}");
     }
 
     #[test]

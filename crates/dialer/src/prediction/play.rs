@@ -1,11 +1,11 @@
 //! One campaign in virtual time, against telephones that behave as [`Assumptions`] say.
 
 use super::assumptions::{Assumptions, THANKS};
-use crate::member::Member;
+use crate::member::{Member, VOICE};
 use crate::time::Moment;
 use crate::{
     Action, AttemptId, CallReport, CallStats, CampaignId, CampaignState, Command, Contact, Dialer, Heard, Message,
-    MessageId, Now, Order, Outcome, Policy, Reply, Settings, Text,
+    MessageId, Now, Order, Outcome, Policy, RecipientId, Reply, Settings, Text,
 };
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -14,6 +14,60 @@ use std::time::{Duration, Instant};
 /// Time from a text to the handset.
 const DELIVERED_AFTER: Duration = Duration::from_secs(10);
 
+/// Calls per second that take no time.
+const AT_ONCE: f64 = 1e9;
+/// Ends that are drawn for a call under way until one fits how long it has lasted.
+const DRAWS: u64 = 64;
+
+/// A call in progress.
+#[derive(Debug, Clone, Copy, Default)]
+struct Live {
+    placed: Duration,
+    /// How long it had lasted when the play began.
+    before: Duration,
+    /// After what time it is answered.
+    rings: Duration,
+}
+
+/// Calls under way, by person and slot.
+pub(super) type UnderWay = HashMap<(RecipientId, u8), Past>;
+
+/// How far a call under way has come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Past {
+    /// How long it rang, or has been ringing.
+    pub(super) rings: Duration,
+    /// Since when it has been answered.
+    pub(super) talks: Option<Duration>,
+}
+
+impl Past {
+    fn lasted(self) -> Duration {
+        self.rings + self.talks.unwrap_or_default()
+    }
+
+    /// The call with this end, if it can be its end.
+    fn with(self, end: End) -> Option<End> {
+        match self.talks {
+            None => (end.rings > self.rings).then_some(end),
+            Some(talks) => (end.outcome.is_answered() && end.talks > talks).then_some(End {
+                rings: self.rings,
+                ..end
+            }),
+        }
+    }
+}
+
+/// How a call ends.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    rings: Duration,
+    talks: Duration,
+    /// From the answer to the key.
+    key: Option<Duration>,
+    outcome: Outcome,
+}
+
 /// One campaign in virtual time.
 pub(super) struct Play<'a> {
     dialer: Dialer,
@@ -21,13 +75,16 @@ pub(super) struct Play<'a> {
     assumed: &'a Assumptions,
     policy: &'a Policy,
     start: Now,
+    /// Which chance this play has; another one meets other telephones.
+    draw: u64,
     /// Time played.
     pub(super) time: Duration,
     reports: BinaryHeap<Reverse<(Duration, u64)>>,
     details: HashMap<u64, CallReport>,
     count: u64,
-    /// When calls in progress were placed, and after what time they are answered.
-    live: HashMap<AttemptId, (Duration, Duration)>,
+    live: HashMap<AttemptId, Live>,
+    /// Calls that are under way when the play begins, by person and slot.
+    under_way: UnderWay,
     /// When people were reached, in order.
     pub(super) reached: Vec<Duration>,
 }
@@ -46,10 +103,12 @@ impl<'a> Play<'a> {
         Some(play)
     }
 
-    /// A campaign that goes on where these members stand, in this wave. Moments are relative to `since`.
+    /// A campaign that goes on where these members stand, in this wave, with these calls under way. Moments are relative to
+    /// `since`. `draw` is the chance that it has.
     pub(super) fn going_on(
         settings: Settings,
-        (members, wave): (Vec<Member>, u8),
+        (members, wave, under_way): (Vec<Member>, u8, UnderWay),
+        draw: u64,
         policy: &'a Policy,
         assumed: &'a Assumptions,
         (start, since): (Now, Moment),
@@ -69,8 +128,11 @@ impl<'a> Play<'a> {
         let mut play = Self::prepared(settings, people, policy, assumed, start)?;
         let now = play.dialer.clock.moment(start);
         let shifted = |moment: Moment| now + moment.since(since);
+        play.draw = draw;
         let campaign = play.dialer.state.campaigns.get_mut(&play.campaign)?;
         campaign.wave = wave;
+        // Calls under way come first, whatever the pace; nobody else is due until they are there.
+        let soon = now + Duration::from_millis(1);
         for member in members {
             let Some(at) = campaign.index.get(&member.recipient) else {
                 continue;
@@ -79,13 +141,37 @@ impl<'a> Play<'a> {
             let routes = known.slots.map(|slot| slot.has_no_route);
             *known = member;
             known.not_before = shifted(known.not_before);
-            for (slot, has_no_route) in known.slots.iter_mut().zip(routes) {
+            for (at, (slot, has_no_route)) in (0u8..).zip(known.slots.iter_mut().zip(routes)) {
                 slot.live = None;
                 slot.has_no_route = has_no_route;
-                slot.not_before = shifted(slot.not_before);
+                slot.not_before = shifted(slot.not_before).max(soon);
+                if under_way.contains_key(&(known.recipient, at)) {
+                    slot.not_before = now;
+                    known.not_before = now;
+                    // The one after the last is called first.
+                    known.last_slot = (at + VOICE as u8 - 1) % VOICE as u8;
+                }
             }
         }
+        play.under_way = under_way;
+        let paces: Vec<f64> = play
+            .dialer
+            .trunks
+            .iter()
+            .map(|trunk| trunk.settings.calls_per_second)
+            .collect();
+        let is_under_way = !play.under_way.is_empty();
+        if is_under_way {
+            let trunks = play.dialer.trunks.iter_mut();
+            trunks.for_each(|trunk| trunk.set_pace(AT_ONCE, now));
+        }
         play.launch()?;
+        if is_under_way {
+            play.settle();
+            let trunks = play.dialer.trunks.iter_mut().zip(paces);
+            trunks.for_each(|(trunk, pace)| trunk.set_pace(pace, now));
+            play.under_way.clear();
+        }
         Some(play)
     }
 
@@ -130,11 +216,13 @@ impl<'a> Play<'a> {
             assumed,
             policy,
             start,
+            draw: 0,
             time: Duration::ZERO,
             reports: BinaryHeap::new(),
             details: HashMap::new(),
             count: 0,
             live: HashMap::new(),
+            under_way: HashMap::new(),
             reached: Vec::new(),
         })
     }
@@ -144,6 +232,11 @@ impl<'a> Play<'a> {
         let by = String::new();
         let launched = self.dialer.handle_command(self.start, Command::Launch { campaign, by });
         launched.ok().map(|_| ())
+    }
+
+    /// The same with another chance.
+    pub(super) fn drawn(self, draw: u64) -> Self {
+        Self { draw, ..self }
     }
 
     pub(super) fn now(&self) -> Now {
@@ -222,7 +315,8 @@ impl<'a> Play<'a> {
                 match action {
                     Action::Place(order) => self.place(&order),
                     Action::Send(notice) => {
-                        self.end(notice.attempt, DELIVERED_AFTER, Duration::ZERO, Outcome::Delivered);
+                        let delivered = End::failed(DELIVERED_AFTER, Outcome::Delivered);
+                        self.end(notice.attempt, Duration::ZERO, delivered);
                     }
                     Action::HangUp(attempt) => {
                         self.hang_up(attempt);
@@ -238,8 +332,8 @@ impl<'a> Play<'a> {
 
     /// What was spoken until now is billed.
     fn hang_up(&mut self, attempt: AttemptId) {
-        let (placed, rings) = self.live.remove(&attempt).unwrap_or_default();
-        let lasted = self.time.saturating_sub(placed);
+        let Live { placed, before, rings } = self.live.remove(&attempt).unwrap_or_default();
+        let lasted = before + self.time.saturating_sub(placed);
         let stats = CallStats {
             ringing: lasted.min(rings),
             talking: lasted.saturating_sub(rings),
@@ -263,9 +357,22 @@ impl<'a> Play<'a> {
     }
 
     fn place(&mut self, order: &Order) {
-        let (assumed, attempt) = (self.assumed, order.attempt);
+        let past = self.under_way.remove(&(order.recipient, order.slot));
+        let Some(past) = past else {
+            return self.end(order.attempt, Duration::ZERO, self.drawn_end(order, 0));
+        };
+        let fitting = (0..DRAWS).find_map(|again| past.with(self.drawn_end(order, again)));
+        // So long a call is not to be expected: it is about to end.
+        let end = fitting.unwrap_or_else(|| End::failed(past.lasted(), Outcome::NoAnswer));
+        self.end(order.attempt, past.lasted(), end);
+    }
+
+    /// How a call ends; `again` draws another end.
+    fn drawn_end(&self, order: &Order, again: u64) -> End {
+        let (assumed, attempt) = (self.assumed, order.attempt.0 ^ again << 32);
         let name = order.recipient.0.wrapping_mul(8).wrapping_add(u64::from(order.slot));
-        let mut luck = chance(name, attempt.0) % 1_000_000;
+        let name = name ^ self.draw << 48;
+        let mut luck = chance(name, attempt) % 1_000_000;
         let mut falls = |share: u32| {
             let is_it = luck < share;
             luck = luck.saturating_sub(share);
@@ -273,65 +380,100 @@ impl<'a> Play<'a> {
         };
         // Evenly spread around the mean.
         let around = |mean: Duration, salt: u64| {
-            let part = f64::from(chance(name ^ salt, attempt.0) % 1_000_000) / 1e6;
+            let part = f64::from(chance(name ^ salt, attempt) % 1_000_000) / 1e6;
             mean.mul_f64(2.0 * part)
         };
-        let ring = around(assumed.answers_after, 1).min(order.ring_timeout);
+        let rings = around(assumed.answers_after, 1).min(order.ring_timeout);
         let short = around(assumed.fails_after, 2);
+        let answered = |talks, outcome| End {
+            rings,
+            talks,
+            key: None,
+            outcome,
+        };
         if falls(assumed.out_of_service) {
-            self.end(attempt, short, Duration::ZERO, Outcome::Unreachable { status: 404 });
+            End::failed(short, Outcome::Unreachable { status: 404 })
         } else if falls(assumed.confirmed) {
             let talk = around(assumed.confirms_after, 3);
             if !self.policy.confirmation {
-                return self.end(attempt, ring, talk, Outcome::AnsweredNotConfirmed(Heard::Whole));
+                return answered(talk, Outcome::AnsweredNotConfirmed(Heard::Whole));
             }
-            self.tell(ring + talk, CallReport::ConfirmRequested { attempt });
-            self.end(attempt, ring, talk + THANKS, Outcome::Confirmed);
+            End {
+                key: Some(talk),
+                ..answered(talk + THANKS, Outcome::Confirmed)
+            }
         } else if falls(assumed.not_confirmed) {
-            let talk = around(assumed.listens_for, 4);
-            self.end(attempt, ring, talk, Outcome::AnsweredNotConfirmed(Heard::Whole));
+            answered(
+                around(assumed.listens_for, 4),
+                Outcome::AnsweredNotConfirmed(Heard::Whole),
+            )
         } else if falls(assumed.hung_up) {
-            let talk = around(assumed.hangs_up_after, 5);
-            self.end(attempt, ring, talk, Outcome::AnsweredNotConfirmed(Heard::Part));
+            answered(
+                around(assumed.hangs_up_after, 5),
+                Outcome::AnsweredNotConfirmed(Heard::Part),
+            )
         } else if falls(assumed.machine) {
-            let talk = Duration::from_secs(5);
-            self.end(attempt, ring, talk, Outcome::Machine { message_left: false });
+            answered(Duration::from_secs(5), Outcome::Machine { message_left: false })
         } else if falls(assumed.busy) {
-            self.end(attempt, short, Duration::ZERO, Outcome::Busy);
+            End::failed(short, Outcome::Busy)
         } else if falls(assumed.rejected) {
-            self.end(attempt, short, Duration::ZERO, Outcome::Rejected { status: 603 });
+            End::failed(short, Outcome::Rejected { status: 603 })
         } else if falls(assumed.failed) {
-            self.end(attempt, short, Duration::ZERO, Outcome::Failed { status: 500 });
+            End::failed(short, Outcome::Failed { status: 500 })
         } else if falls(assumed.congested) {
             let outcome = Outcome::Congestion {
                 status: 503,
                 retry_after: None,
             };
-            self.end(attempt, Duration::from_millis(100), Duration::ZERO, outcome);
+            End::failed(Duration::from_millis(100), outcome)
         } else {
-            self.end(attempt, order.ring_timeout, Duration::ZERO, Outcome::NoAnswer);
+            End::failed(order.ring_timeout, Outcome::NoAnswer)
         }
     }
 
-    fn end(&mut self, attempt: AttemptId, ringing: Duration, talking: Duration, outcome: Outcome) {
-        self.live.insert(attempt, (self.time, ringing));
+    /// A call ends like this; it had lasted so long `before` the play began.
+    fn end(&mut self, attempt: AttemptId, before: Duration, end: End) {
+        let End {
+            rings,
+            talks,
+            key,
+            outcome,
+        } = end;
+        let placed = self.time;
+        self.live.insert(attempt, Live { placed, before, rings });
         // The carrier takes these at once: what it refuses is judged against them.
         if self.assumed.congested > 0 && !matches!(outcome, Outcome::Congestion { .. }) {
             self.tell(Duration::ZERO, CallReport::Ringing { attempt });
         }
+        if let Some(key) = key {
+            let left = (rings + key).saturating_sub(before);
+            self.tell(left, CallReport::ConfirmRequested { attempt });
+        }
         let stats = CallStats {
-            ringing,
-            talking,
+            ringing: rings,
+            talking: talks,
             ..CallStats::default()
         };
         self.tell(
-            ringing + talking,
+            (rings + talks).saturating_sub(before),
             CallReport::Ended {
                 attempt,
                 outcome,
                 stats,
             },
         );
+    }
+}
+
+impl End {
+    /// Nobody answers.
+    fn failed(after: Duration, outcome: Outcome) -> Self {
+        Self {
+            rings: after,
+            talks: Duration::ZERO,
+            key: None,
+            outcome,
+        }
     }
 }
 
