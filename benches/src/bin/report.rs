@@ -210,6 +210,11 @@ fn show(report: &Value) {
         ),
     ];
     for (what, measured, target) in rows {
-        println!("{what:<62} {measured:>10.2} {target:>10}");
+        let measured = if measured.is_nan() {
+            "not done".to_owned()
+        } else {
+            format!("{measured:.2}")
+        };
+        println!("{what:<62} {measured:>10} {target:>10}");
     }
 }
