@@ -4,9 +4,9 @@
 mod world;
 
 use dialer::{
-    CampaignState, Cause, Command, CommandError, Contact, Escalation, FinalState, Heard, Hours, NumberOrder,
-    NumberResult, Outcome, Policy, Preset, RecipientId, RecipientResult as R, Settings, SharedNumbers, Tariff, Texting,
-    Texts,
+    CampaignState, Cause, Command, CommandError, Contact, Escalation, FinalState, Heard, Hours, Language,
+    MachinePolicy, NumberOrder, NumberResult, Order, Outcome, Policy, Preset, RecipientId, RecipientResult as R,
+    Settings, SharedNumbers, Tariff, Texting, Texts,
 };
 use std::time::Duration;
 use world::{Answer, Text, World, alert, number, secs, trunk};
@@ -513,4 +513,27 @@ fn the_roster_preset_calls_all_numbers_of_a_wave_at_once() {
     world.run_to_end();
     let view = world.campaign(campaign);
     assert_eq!((view.confirmed, view.needed, view.state), (1, 0, CampaignState::Ended));
+}
+
+#[test]
+fn each_person_is_called_in_their_language_and_sees_the_number_that_the_policy_names() {
+    let mut world = World::new(1, vec![trunk("a", 5, 10.0)]);
+    let mut people = world.people(1, 3, 1);
+    people[0].language = Some(Language::ENGLISH);
+    people[1].language = Some(Language::FRENCH);
+    let policy = Policy {
+        language: Language::ENGLISH,
+        caller: Some(number(900)),
+        machine: MachinePolicy::LeaveMessage,
+        ..alert()
+    };
+    world.launch(policy, people);
+    world.run_to_end();
+    let heard: Vec<_> = (1..=3).map(|n| world.calls_to(n)[0].1.clone()).collect();
+    let languages: Vec<_> = heard.iter().map(|order| order.language).collect();
+    let expected = [Language::ENGLISH, Language::FRENCH, Language::ENGLISH];
+    assert_eq!(languages, expected, "who chose none hears the policy's");
+    let is_as_asked =
+        |order: &Order| order.caller == Some(number(900)) && order.script.machine == MachinePolicy::LeaveMessage;
+    assert!(heard.iter().all(is_as_asked), "{heard:?}");
 }

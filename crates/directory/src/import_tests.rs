@@ -166,6 +166,38 @@ fn numbers_kept_as_numbers_formulas_and_errors_of_a_workbook_are_told_apart() {
     assert_complete(&import);
 }
 
+/// A workbook of the old binary format (BIFF8), made with xlwt: a title above, a first column that is empty, a merged
+/// commune, numbers kept as numbers.
+#[test]
+fn an_old_workbook_is_read_like_a_new_one() {
+    let bytes = include_bytes!("../tests/maires.xls");
+    let import = read(bytes, "maires.xls", &Options::default(), &Directory::empty()).unwrap();
+    assert_eq!((import.sheet.as_str(), import.header_line), ("Maires", 3));
+    assert_eq!(import.other_sheets, ["Lisez-moi"]);
+    assert_eq!(lines(&import), [4, 5, 6]);
+    assert_eq!(import.rows[0].recipient.name, "Œuvrard");
+    assert_eq!(numbers(&import, 0), ["01 99 00 00 01", "06 39 98 00 01"]);
+    let uses: Vec<_> = import.rows[0]
+        .recipient
+        .numbers
+        .iter()
+        .map(|number| (number.voice, number.sms))
+        .collect();
+    assert_eq!(uses, [(true, false), (false, true)]);
+    assert_eq!(numbers(&import, 2), ["06 39 98 00 03"]);
+    let communes: Vec<_> = import
+        .rows
+        .iter()
+        .map(|row| row.recipient.commune.unwrap().to_string())
+        .collect();
+    assert_eq!(communes, ["80021", "80021", "80001"]);
+    assert_eq!(
+        listed(&import),
+        [(1, Reason::AboveHeader, false), (6, number(NumberError::Short), false)]
+    );
+    assert_complete(&import);
+}
+
 #[test]
 fn cells_merged_downwards_count_for_each_of_their_rows() {
     let mut workbook = Workbook::new();
