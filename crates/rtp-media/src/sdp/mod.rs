@@ -17,7 +17,7 @@ use crate::amd;
 use crate::session::{Codec, Direction, MasterKey, Ptime, Source, Suite};
 
 pub use negotiate::{accept_answer, answer};
-pub use parse::{Description, Media, Origin, is_unchanged};
+pub use parse::{Description, Media, Origin};
 pub use write::offer;
 
 /// What we want of one call's media. One value serves the offer and the reading of its answer, or the answer to an offer.

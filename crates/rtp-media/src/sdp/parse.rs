@@ -104,14 +104,6 @@ impl Description {
     }
 }
 
-/// Is `new` the same edition of a description as `old` (same `o=` line)? Then nothing is negotiated anew (RFC 3264 §8).
-pub fn is_unchanged(old: &[u8], new: &[u8]) -> bool {
-    match (Description::parse(old), Description::parse(new)) {
-        (Ok(old), Ok(new)) => old.origin.is_some() && old.origin == new.origin,
-        _ => false,
-    }
-}
-
 impl Media {
     fn parse(value: &str, address: Option<IpAddr>, direction: Direction) -> Option<Media> {
         let mut words = value.split_ascii_whitespace();

@@ -326,20 +326,6 @@ fn encryption_is_agreed_or_the_call_does_not_proceed() {
 }
 
 #[test]
-fn the_version_tells_whether_anything_changed() {
-    let old = description("m=audio 6000 RTP/AVP 8\r\n");
-    assert!(is_unchanged(old.as_bytes(), old.as_bytes()));
-    let held = old.clone() + "a=sendonly\r\n";
-    // The same version: whatever else is different, it is the same description.
-    assert!(is_unchanged(old.as_bytes(), held.as_bytes()));
-    assert!(!is_unchanged(
-        old.as_bytes(),
-        held.replace("o=- 1 1", "o=- 1 2").as_bytes()
-    ));
-    assert!(!is_unchanged(b"", b""));
-}
-
-#[test]
 fn careless_writers_are_understood() {
     let lines = "v=0\no=x\nc=IN IP4 198.51.100.5 \nm=audio 6000/2 rtp/avp  8  101 \na=rtpmap:101 TELEPHONE-EVENT/8000\na=fmtp\n=\nq=?\na=ptime: 20\n";
     let session = accept_answer(&settings(), lines.as_bytes()).unwrap();

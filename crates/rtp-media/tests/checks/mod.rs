@@ -1,16 +1,12 @@
 //! What must hold for any session description whatever: shared by the mutation test and the fuzz target.
 
-use rtp_media::sdp::{
-    Description, MAX_BYTES, OfferSettings, SrtpPolicy, accept_answer, answer, is_unchanged, make_keys, offer,
-};
+use rtp_media::sdp::{Description, MAX_BYTES, OfferSettings, SrtpPolicy, accept_answer, answer, make_keys, offer};
 use rtp_media::{Codec, Direction, Ptime, Session};
 
 /// One description: read, answered as an offer, and taken as an answer, under several settings.
 pub fn description(bytes: &[u8]) {
     let read = Description::parse(bytes);
     assert_eq!(read, Description::parse(bytes));
-    let has_origin = read.as_ref().is_ok_and(|description| description.origin.is_some());
-    assert_eq!(is_unchanged(bytes, bytes), has_origin);
     for settings in settings() {
         offered(&settings, bytes, &read);
         answered(&settings, bytes);
