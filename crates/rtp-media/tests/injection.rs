@@ -256,6 +256,24 @@ fn a_peer_that_moves_without_a_word_is_followed_once_the_promised_address_is_sil
 }
 
 #[test]
+fn the_same_description_again_keeps_the_sender_that_was_found() {
+    let nat = address("192.0.2.1:61000");
+    let same = || Session {
+        source: Source::SameAddress,
+        ..Session::pcma(promised())
+    };
+    let mut call = Call::open(Source::SameAddress);
+    call.agree(same());
+    let mut phone = Phone::new(nat, 5);
+    phone.speak(&mut call, 5);
+    assert_eq!(call.network.target, Some(nat));
+    // What a refresh of the SIP session brings each half hour (RFC 4028).
+    call.agree(same());
+    call.pass(20);
+    assert_eq!(call.network.target, Some(nat));
+}
+
+#[test]
 fn signalling_moves_at_once_whatever_still_comes_from_the_old_port() {
     let next = address("192.0.2.1:4500");
     let mut call = Call::open(Source::SameAddress);

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod desk;
+pub mod ear;
 pub mod telephone;
 
 use std::collections::HashSet;

@@ -28,7 +28,13 @@ pub struct Telephones {
 }
 
 impl Telephones {
+    /// The sound goes nowhere: these telephones have no ears, and say nothing.
     pub fn start() -> Self {
+        Self::with_media(SocketAddr::from(([127, 0, 0, 1], 9)))
+    }
+
+    /// Telephones whose media are at this address.
+    pub fn with_media(media: SocketAddr) -> Self {
         let counts = Arc::new(Counts::default());
         let (told, port) = std::sync::mpsc::channel();
         let shared = Arc::clone(&counts);
@@ -57,7 +63,7 @@ impl Telephones {
                 };
                 driver.endpoint().add_trunk(Instant::now(), subscribers);
                 told.send(own.port()).unwrap();
-                driver.run(Carrier { counts: shared }).await;
+                driver.run(Carrier { counts: shared, media }).await;
             });
         });
         Self {
@@ -78,6 +84,7 @@ impl Drop for Telephones {
 }
 
 struct Carrier {
+    media: SocketAddr,
     counts: Arc<Counts>,
 }
 
@@ -86,10 +93,8 @@ impl Application for Carrier {
         match event {
             Event::Incoming { call, sdp, .. } => {
                 self.counts.called.fetch_add(1, Ordering::Relaxed);
-                // The sound goes nowhere: this carrier has no ears.
-                let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
                 let offer = sdp.unwrap();
-                let (answer, _) = sdp::answer(&offer, &OfferSettings::new(nowhere, 1)).unwrap();
+                let (answer, _) = sdp::answer(&offer, &OfferSettings::new(self.media, 1)).unwrap();
                 endpoint.answer(now, call, answer).unwrap();
             }
             Event::Confirmed { .. } => {
