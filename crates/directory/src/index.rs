@@ -147,6 +147,7 @@ impl Index {
                 .matching(test),
             Field::Group => self.groups().matching(test, self.len()),
             Field::Kind => self.numbers().of_kind(test),
+            Field::Use => self.numbers().of_use(test),
             Field::Number => self.numbers().matching(test)?,
         })
     }

@@ -3,14 +3,14 @@ use std::sync::Arc;
 use crate::bits::Bits;
 use crate::recipient::fold;
 use crate::selection::{SelectionError, Test};
-use crate::{E164, Kind, Recipient};
+use crate::{E164, Kind, PhoneNumber, Recipient};
 
 /// The numbers of all recipients.
 #[derive(Debug)]
 pub(crate) struct Numbers {
     /// Number and row, by number then row.
     sorted: Vec<(E164, u32)>,
-    /// Kinds that each row has, one bit a kind; 0: no number.
+    /// Kinds and uses that each row has, one bit each; 0: no number.
     kinds: Vec<u8>,
 }
 
@@ -20,7 +20,7 @@ impl Numbers {
         let mut kinds = Vec::with_capacity(rows.len());
         for (row, recipient) in (0u32..).zip(rows) {
             sorted.extend(recipient.numbers.iter().map(|number| (number.e164, row)));
-            kinds.push(recipient.numbers.iter().fold(0, |bits, number| bits | bit(number.kind)));
+            kinds.push(recipient.numbers.iter().fold(0, |bits, number| bits | bits_of(number)));
         }
         sorted.sort_unstable();
         sorted.dedup();
@@ -46,8 +46,21 @@ impl Numbers {
 
     /// The rows that have a number of a kind that passes.
     pub(crate) fn of_kind(&self, test: &Test) -> Bits {
+        self.with_bits(test, named)
+    }
+
+    /// The rows that have a number with a use that passes.
+    pub(crate) fn of_use(&self, test: &Test) -> Bits {
+        self.with_bits(test, used)
+    }
+
+    fn with_bits(&self, test: &Test, named: fn(&str) -> u8) -> Bits {
         let mask = match test {
-            Test::IsEmpty => return Bits::of(&self.kinds, |kinds| kinds == 0),
+            Test::IsEmpty => {
+                let any = ["landline", "mobile", "foreign", "voice", "sms"].map(named);
+                let any = any.iter().fold(0, |all, bit| all | bit);
+                return Bits::of(&self.kinds, |kinds| kinds & any == 0);
+            }
             Test::Is(name) => named(name),
             Test::IsOneOf(names) => names.iter().fold(0, |mask, name| mask | named(name)),
             Test::Contains(text) | Test::StartsWith(text) => named(text),
@@ -171,6 +184,25 @@ fn bit(kind: Kind) -> u8 {
         Kind::Landline => 1,
         Kind::Mobile => 2,
         Kind::Foreign => 4,
+    }
+}
+
+const VOICE: u8 = 8;
+const SMS: u8 = 16;
+
+/// The bits of a number: its kind and its uses.
+fn bits_of(number: &PhoneNumber) -> u8 {
+    let voice = if number.voice { VOICE } else { 0 };
+    let sms = if number.sms { SMS } else { 0 };
+    bit(number.kind) | voice | sms
+}
+
+/// The bit of a use by its name; 0 for a name that is none.
+fn used(name: &str) -> u8 {
+    match fold(name).as_str() {
+        "voice" | "voix" => VOICE,
+        "sms" => SMS,
+        _ => 0,
     }
 }
 

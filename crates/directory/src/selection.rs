@@ -50,6 +50,8 @@ pub enum Field {
     Number,
     /// Kind of any of the numbers: `landline`, `mobile`, `foreign`.
     Kind,
+    /// What any of the numbers is used for: `voice`, `sms`.
+    Use,
     /// E-mail address.
     Email,
     /// Language code.
