@@ -396,3 +396,7 @@ impl Synthesizer for Speaker {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "voice_tests.rs"]
+mod tests;
