@@ -18,6 +18,7 @@ mod accounts;
 use super::{
     Check,
     caller::{Caller, Step},
+    sound::expect_tone,
 };
 use crate::demo::{
     desk::Desk,
@@ -440,6 +441,7 @@ fn record(place: &Place) -> anyhow::Result<()> {
     // Two seconds and what is kept of the silence around them, at 8 kHz in 16 bits.
     let seconds = (recording.metadata()?.len() - 44) as f64 / 16_000.0;
     ensure!((1.8..2.7).contains(&seconds), "the recording lasts {seconds} s");
+    expect_tone(&recording.path(), 1.7).context("what was said is not what was kept")?;
     let noted = house.desk.audit("message.save")?;
     ensure!(
         noted
