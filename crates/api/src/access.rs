@@ -177,6 +177,7 @@ pub(crate) const RULES: &[Rule] = &[
     seen("GET", "/utilisateurs", ADMINISTRATION),
     noted("POST", "/utilisateurs", ADMINISTRATION, "user.create"),
     noted("POST", "/utilisateurs/{login}", ADMINISTRATION, "user.change"),
+    noted("POST", "/utilisateurs/{login}/telephone", ADMINISTRATION, "user.telephone"),
     noted("POST", "/groupes", ADMINISTRATION, "group.change"),
     seen("GET", "/facturation", STATISTICS),
     noted("GET", "/journal", ADMINISTRATION, "audit.read"),

@@ -231,6 +231,13 @@ impl Users {
         book.with_code(code).map(|account| account.user.login.clone())
     }
 
+    /// The user code with which somebody signs in by telephone.
+    pub(crate) fn phone_code(&self, login: &str) -> Option<String> {
+        let book = self.book.load();
+        let account = book.accounts.iter().find(|account| account.user.login == login)?;
+        account.telephone.as_ref().map(|codes| codes.code.clone())
+    }
+
     /// Gives a user codes for the telephone, or takes them away.
     pub(crate) fn set_telephone(&self, login: &str, codes: Option<(&str, &str)>) -> Result<(), UserError> {
         let codes = codes

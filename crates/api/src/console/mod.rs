@@ -55,6 +55,7 @@ pub(crate) fn routes(desk: &Arc<Desk>) -> Router<Arc<Desk>> {
         .route("/statistiques", get(statistics::page))
         .route("/utilisateurs", get(users::page).post(users::create))
         .route("/utilisateurs/{login}", post(users::update))
+        .route("/utilisateurs/{login}/telephone", post(users::telephone))
         .route("/groupes", post(users::group))
         .route("/facturation", get(metering::page))
         .route("/journal", get(trail::page))

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use axum::extract::{RawForm, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use serde::Deserialize;
 
 use super::page::{Esc, Page, put};
 use crate::desk::{Caller, Desk, Target, blocking};
-use crate::extract::{Part, Query};
+use crate::extract::{Form, Part, Query};
 use crate::problem::Problem;
 use crate::rest::users::{Written, add, change};
 use crate::users::{Group, Right, User};
@@ -170,10 +171,39 @@ fn row(page: &mut Page<'_>, user: &User, groups: &[Group]) {
     let checked = if user.disabled { " checked" } else { "" };
     put!(
         page,
-        "<label class=check><input type=checkbox name=disabled value=true{checked}>{}</label><button>{}</button></form></details></tr>",
+        "<label class=check><input type=checkbox name=disabled value=true{checked}>{}</label><button>{}</button></form>",
         page.t("user-disable"),
         page.t("save"),
     );
+    phone_codes(page, user);
+    put!(page, "</details></tr>");
+}
+
+/// The codes with which somebody launches alerts by telephone. The secret one is never shown.
+fn phone_codes(page: &mut Page<'_>, user: &User) {
+    let known = page.desk.users.phone_code(&user.login);
+    page.form(&format!("/utilisateurs/{}/telephone", user.login), "class=stack");
+    put!(
+        page,
+        "<fieldset><legend>{1}</legend><p class=hint>{2}</p><div><label for=\"code-{0}\">{3}</label><input type=text inputmode=numeric id=\"code-{0}\" \
+         name=code pattern=\"[0-9]{{2,12}}\" autocomplete=off value=\"{4}\"></div><div><label for=\"pin-{0}\">{5}</label><input type=password \
+         inputmode=numeric id=\"pin-{0}\" name=pin pattern=\"[0-9]{{6,16}}\" autocomplete=new-password></div><button>{6}</button>",
+        Esc(&user.login),
+        page.t("user-telephone"),
+        page.t("user-telephone-hint"),
+        page.t("user-telephone-code"),
+        Esc(known.as_deref().unwrap_or_default()),
+        page.t("user-telephone-pin"),
+        page.t("save"),
+    );
+    if known.is_some() {
+        put!(
+            page,
+            " <button name=remove value=1 formnovalidate>{}</button>",
+            page.t("user-telephone-remove")
+        );
+    }
+    put!(page, "</fieldset></form>");
 }
 
 /// Fields of a form in which a name may come several times.
@@ -246,6 +276,31 @@ pub(crate) async fn update(
         },
     )
     .await?;
+    Ok(Redirect::to("/utilisateurs?fait=user"))
+}
+
+/// The form of the telephone codes.
+#[derive(Deserialize)]
+pub(crate) struct PhoneCodes {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    pin: String,
+    remove: Option<String>,
+}
+
+/// `POST /utilisateurs/{login}/telephone`.
+pub(crate) async fn telephone(
+    State(desk): State<Arc<Desk>>,
+    Part(login): Part<String>,
+    Form(PhoneCodes { code, pin, remove }): Form<PhoneCodes>,
+) -> Result<Redirect, Problem> {
+    blocking(move || {
+        let codes = (code.trim(), pin.trim());
+        let given = remove.is_none().then_some(codes);
+        desk.users.set_telephone(&login, given)
+    })
+    .await??;
     Ok(Redirect::to("/utilisateurs?fait=user"))
 }
 

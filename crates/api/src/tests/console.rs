@@ -228,6 +228,28 @@ async fn a_file_is_looked_at_then_imported() {
 }
 
 #[tokio::test]
+async fn codes_for_launches_by_telephone_are_given_and_taken_with_a_form() {
+    let world = World::new();
+    let token = world.login("admin").await;
+    let lea = world.user_of(&token, "lea", "Annuaire").await;
+    let place = "/utilisateurs/lea/telephone";
+    let forbidden = world.form(&lea, place, "code=4711&pin=123456").await;
+    assert_eq!(forbidden.status, StatusCode::FORBIDDEN);
+    let short = world.form(&token, place, "code=4711&pin=1234").await;
+    assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(short.text().contains("le code secret de 6 à 16"), "{}", short.text());
+    let given = world.form(&token, place, "code=4711&pin=123456").await;
+    assert_eq!(given.status, StatusCode::SEE_OTHER, "{}", given.text());
+    let users = &world.desk.users;
+    assert_eq!(users.by_telephone("4711", "123456").as_deref(), Some("lea"));
+    let page = world.page(&token, "/utilisateurs").await.text();
+    assert!(page.contains("value=\"4711\"") && !page.contains("123456"), "{page}");
+    let taken = world.form(&token, place, "code=4711&pin=&remove=1").await;
+    assert_eq!(taken.status, StatusCode::SEE_OTHER);
+    assert_eq!(users.by_telephone("4711", "123456"), None);
+}
+
+#[tokio::test]
 async fn users_and_groups_are_kept_with_forms() {
     let world = World::new();
     let token = world.login("admin").await;

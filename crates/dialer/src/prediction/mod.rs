@@ -71,7 +71,8 @@ pub fn predict(
         end_s += (play.time.as_secs_f64() * stretch).min(policy.total_period.as_secs_f64()) * part;
     }
     fill(&mut prediction, curve);
-    prediction.end_s = end_s;
+    // The last percent of all plays may lie behind the mean of their ends.
+    prediction.end_s = end_s.max(prediction.ninety_nine_s);
     prediction.attempts = attempts.round() as u64;
     prediction.cost_micros = cost.round() as u64;
     prediction
@@ -200,8 +201,8 @@ impl Outlook {
         }
         prediction.attempts += attempts.round() as u64;
         prediction.cost_micros += cost.round() as u64;
-        prediction.end_s = elapsed + left;
         fill(&mut prediction, curve);
+        prediction.end_s = (elapsed + left).max(prediction.ninety_nine_s);
         prediction
     }
 }

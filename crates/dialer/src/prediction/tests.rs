@@ -164,6 +164,19 @@ fn what_was_observed_corrects_what_was_assumed() {
 }
 
 #[test]
+fn the_end_of_a_small_campaign_is_not_before_its_last_percent() {
+    for people in [1, 5, 20, 100] {
+        let p = predicted(people, 50, 10.0);
+        assert!(p.end_s >= p.ninety_nine_s && p.ninety_nine_s >= p.ninety_s, "{p:?}");
+    }
+    for people in [5, 20] {
+        let (dialer, campaign, now) = running(people);
+        let p = dialer.outlook(&dialer.state.campaigns[&campaign], now).predict();
+        assert!(p.end_s >= p.ninety_nine_s && p.ninety_nine_s >= p.ninety_s, "{p:?}");
+    }
+}
+
+#[test]
 fn a_running_campaign_counts_once_in_its_own_outlook() {
     let (dialer, campaign, now) = running(200);
     let campaign = &dialer.state.campaigns[&campaign];
