@@ -74,8 +74,9 @@ const MAX_LAG_MS: u64 = 60;
 /// Datagrams read from one call in one visit, at most; more is a flood, and the rest waits or is dropped by the kernel.
 const READ_LIMIT: usize = 256;
 /// One visit in so many reads until nothing is left, and not just the one packet that is expected, and asks when each came:
-/// jitter is an estimate over many packets (RFC 3550 A.8), for which these are enough.
-const DRAIN_EVERY: u32 = 16;
+/// jitter is an estimate over many packets (RFC 3550 A.8), for which these are enough. A prime, so that a far end whose lateness
+/// has a rhythm (each second packet, each fourth) is not always met at the same beat.
+const DRAIN_EVERY: u32 = 17;
 /// One visit in so many looks at the RTCP port, and at what strangers sent. RTCP comes each five seconds, and its arrival is
 /// known by the kernel's time stamp.
 const ASIDE_EVERY: u32 = 64;

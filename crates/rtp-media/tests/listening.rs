@@ -401,6 +401,22 @@ fn comfort_noise_keeps_a_call_alive_and_is_counted_as_received() {
 }
 
 #[test]
+fn lateness_with_a_rhythm_is_jitter() {
+    for every in [2, 3, 4, 5] {
+        let mut call = Call::open(Session::pcma(peer()));
+        for number in 0..3_000 {
+            let late = Duration::from_millis(if number % every == 0 { 12 } else { 0 });
+            let packet = [call.header.to_bytes().as_slice(), &[0xd5; 160]].concat();
+            call.wire.rtp.push_back((call.now + late, packet));
+            call.pass(None);
+        }
+        let stats = call.close();
+        assert_eq!((stats.received, stats.lost), (3_000, 0));
+        assert!(stats.jitter_ms > 2.0, "each {every}th packet is late: {stats:?}");
+    }
+}
+
+#[test]
 fn the_peers_reports_tell_loss_jitter_and_the_round_trip_and_ours_go_out() {
     let mut call = Call::open(Session::pcma(peer()));
     call.hear(&speech(10_000));
