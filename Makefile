@@ -6,7 +6,8 @@
 #   make deny    licences and sources of the dependencies; needs cargo-deny
 #   make fuzz    every fuzz target for SECONDS (60) each; needs cargo-fuzz, see fuzz/README.md
 #   make soak    the crash test with 200 kills instead of the 20 of `make test`
-#   make full-disk  the real program on a disk that fills up in a campaign (a minute and a half)
+#   make slow-disk  the real program with a disk whose flushes take 0.3 s, then 3 s (a minute and a quarter)
+#   make full-disk  the real program on a disk that fills up in a campaign, twice, with each store (five minutes)
 
 CARGO ?= cargo
 SHELL := /bin/bash
@@ -18,7 +19,7 @@ DEMO ?=
 KILLS ?= 20
 SECONDS ?= 60
 
-.PHONY: help demo test bench soak fuzz install-deps lint unit programs peers demo-short crash full-disk deny clean
+.PHONY: help demo test bench soak fuzz install-deps lint unit programs peers demo-short crash full-disk slow-disk deny clean
 
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
@@ -60,7 +61,12 @@ crash: programs
 
 # The disk fills up in the middle of a campaign; needs root or user namespaces.
 full-disk: install-deps programs
-	target/debug/crash --full-disk --communes 30 --folder target/full-disk
+	target/debug/crash --full-disk --communes 45 --folder target/full-disk --store sled
+	target/debug/crash --full-disk --communes 45 --folder target/full-disk --store redb
+
+# Each flush of the journal is held up by a tracer.
+slow-disk: install-deps programs
+	target/debug/crash --slow-disk --communes 8 --folder target/slow-disk
 
 soak: install-deps
 	$(MAKE) --no-print-directory crash KILLS=200

@@ -24,6 +24,9 @@ gstreamer1.0-plugins-base | gst-inspect-1.0 rawaudioparse               | tests:
 gstreamer1.0-plugins-good | gst-inspect-1.0 rtppcmapay                  | tests: its RTP
 gstreamer1.0-plugins-bad | gst-inspect-1.0 srtpdec                      | tests: its SRTP
 tshark          | command -v tshark                                      | tests: analyses the packets that are sent, reads captures
+strace          | command -v strace                                    | tests: holds up the flushes of a disk
+util-linux      | command -v unshare                                   | tests: a small file system that only the test sees
+mount           | command -v mount                                     | tests: mounts it
 poppler-utils   | command -v pdftotext                                   | tests: reads the PDF reports back
 '
 

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     demo::{
         desk::{Desk, View},
         fiction::Fiction,
-        play::{Launched, Opened, launch, open, password, settle},
+        play::{LIST, Launched, Opened, launch, open, password, settle},
         stage::{Program, Stage},
     },
 };
@@ -36,6 +36,8 @@ pub struct Settings {
     pub seed: u64,
     /// Folder of the current campaign; a campaign that went wrong is left there.
     pub folder: PathBuf,
+    /// What the journal is kept in, if not the usual store.
+    pub store: Option<String>,
 }
 
 /// Set in a process that has mounts of its own.
@@ -113,7 +115,8 @@ pub fn run(settings: &Settings, is_over: &AtomicBool) -> anyhow::Result<()> {
 
 fn play(settings: &Settings, end: End, is_over: &AtomicBool) -> anyhow::Result<()> {
     let started = Instant::now();
-    let stage = Stage::lay(&settings.folder, CHANNELS, CALLS_PER_SECOND, password(settings.seed))?;
+    let mut stage = Stage::lay(&settings.folder, CHANNELS, CALLS_PER_SECOND, password(settings.seed))?;
+    stage.store.clone_from(&settings.store);
     let disk = Disk::mount(&stage.path("data"))?;
     let fiction = Fiction::invent(settings.seed, settings.communes);
     let Opened {
@@ -134,15 +137,22 @@ fn play(settings: &Settings, end: End, is_over: &AtomicBool) -> anyhow::Result<(
     scene.wait_until("a few people have confirmed", |scene| {
         Ok(taken(&scene.counts()?) >= FILLED_AFTER)
     })?;
-    let full = scene.full_disk()?;
+    let mut full = scene.full_disk()?;
     match end {
         End::Space => {
-            disk.free()?;
-            scene.wait_until("the alarm is over", |scene| Ok(scene.alarm()?.is_none()))?;
-            scene.wait_until("calls start again and people are thanked", |scene| {
-                let counts = scene.counts()?;
-                Ok(counts.calls > full.calls && taken(&counts) > taken(&full))
-            })?;
+            scene.free_disk(&full)?;
+            // The same journal, the second time.
+            let other = scene.other_campaign()?;
+            full = scene.full_disk()?;
+            scene.free_disk(&full)?;
+            let made = other
+                .join()
+                .map_err(|_| anyhow!("the second campaign's thread has failed"))?;
+            if made.is_err() {
+                // It was asked for when there was an alarm already, and was refused; now it must be made.
+                let message = scene.desk.add_message("Autre", "Un autre message.")?;
+                scene.desk.add_campaign("Autre", message, LIST, &policy())?;
+            }
         }
         End::Kill => {
             scene.tocsin.kill()?;
@@ -190,7 +200,7 @@ fn play(settings: &Settings, end: End, is_over: &AtomicBool) -> anyhow::Result<(
 }
 
 /// Few tries and short waits: a campaign of seconds.
-fn policy() -> Value {
+pub(crate) fn policy() -> Value {
     json!({
         "ring_timeout": 5,
         "between_numbers": 1,
@@ -204,6 +214,9 @@ fn policy() -> Value {
     })
 }
 
+/// Another campaign that somebody asks for once the disk is full.
+type Other = thread::JoinHandle<anyhow::Result<()>>;
+
 /// Everything on the stage.
 struct Scene<'a> {
     stage: &'a Stage,
@@ -215,6 +228,35 @@ struct Scene<'a> {
 }
 
 impl Scene<'_> {
+    /// Makes space, and sees the campaign go on.
+    fn free_disk(&mut self, full: &Counts) -> anyhow::Result<()> {
+        self.disk.free()?;
+        self.wait_until("the alarm is over", |scene| Ok(scene.alarm()?.is_none()))?;
+        self.wait_until("calls start again and people are thanked", |scene| {
+            let counts = scene.counts()?;
+            Ok(counts.calls > full.calls && taken(&counts) > taken(full))
+        })
+    }
+
+    /// Somebody will ask for another campaign when the disk is full again. A journal that was full once holds space ahead in its
+    /// file, in which a small campaign's records fit; the list of a new one's people does not, and so the disk is seen to be
+    /// full at once. Whoever asked waits for the answer until there is space.
+    fn other_campaign(&self) -> anyhow::Result<Other> {
+        let desk = self.stage.sign_in()?;
+        let message = desk.add_message("Autre", "Un autre message.")?;
+        let ballast = self.disk.ballast();
+        Ok(thread::spawn(move || {
+            let deadline = Instant::now() + PATIENCE;
+            while !ballast.exists() {
+                ensure!(Instant::now() < deadline, "the disk was not filled a second time");
+                thread::sleep(POLL);
+            }
+            thread::sleep(STILL / 6);
+            desk.add_campaign("Autre", message, LIST, &policy())?;
+            Ok(())
+        }))
+    }
+
     /// Fills the disk and sees what must be seen; what the carrier had counted when nothing moved any more. The disk is full
     /// when this returns.
     fn full_disk(&mut self) -> anyhow::Result<Counts> {

@@ -509,7 +509,7 @@ impl Writer {
                     Ok(upto) => self.tell(upto, start.elapsed()),
                     Err(error) => {
                         let _ = self.inputs.send(Input::JournalFailed(error.to_string()));
-                        if !self.recover(batches) {
+                        if !self.recover(batches, error.to_string()) {
                             return;
                         }
                     }
@@ -545,7 +545,7 @@ impl Writer {
     }
 
     /// Waits until the journal works again; false if the program ends before.
-    fn recover(&mut self, batches: &Receiver<Work>) -> bool {
+    fn recover(&mut self, batches: &Receiver<Work>, mut why: String) -> bool {
         loop {
             match batches.recv_timeout(JOURNAL_RETRY) {
                 Ok(work) => self.take(work),
@@ -553,7 +553,17 @@ impl Writer {
                 // The program ends with a journal that does not work: what is pending is lost, as in a crash.
                 Err(RecvTimeoutError::Disconnected) => return self.journal.recover().is_ok() && self.write().is_ok(),
             }
-            let Ok(next) = self.journal.recover() else { continue };
+            let next = match self.journal.recover() {
+                Ok(next) => next,
+                Err(error) => {
+                    let error = error.to_string();
+                    if error != why {
+                        let _ = self.inputs.send(Input::JournalFailed(error.clone()));
+                        why = error;
+                    }
+                    continue;
+                }
+            };
             // What was appended before the failure may be there.
             if self.journal.flush().is_err() {
                 continue;

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use dialer::journal::{Embedded, Engine};
-use dialer::{Event, Journal, JournalError, Record, Sequence};
+use dialer::{CampaignId, Event, Journal, JournalError, MessageId, Preset, RecipientId, Record, Sequence};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -72,10 +73,20 @@ fn recovered(journal: &mut Embedded) -> Sequence {
     panic!("there is space again, and yet: {last:?}")
 }
 
-fn fill_and_free(engine: Engine, disk: &Path) {
-    let ballast = disk.join("ballast");
-    std::fs::write(&ballast, vec![0u8; 4 << 20]).unwrap();
-    let mut journal = Embedded::open_with(&disk.join("journal"), engine).unwrap();
+/// Takes whatever space there is.
+fn fill(ballast: &Path) {
+    let mut file = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(ballast)
+        .unwrap();
+    for piece in [1 << 16, 1 << 12, 1] {
+        while file.write_all(&vec![0; piece]).is_ok() {}
+    }
+}
+
+/// Appends until the disk is full, as it must be within so many groups of 20; what is durable then.
+fn append_until_full(journal: &mut Embedded, engine: Engine) -> u64 {
     let mut durable = 0;
     let mut failure = None;
     for _ in 0..4_000 {
@@ -90,6 +101,14 @@ fn fill_and_free(engine: Engine, disk: &Path) {
     }
     println!("{engine}: {durable} records are durable, then: {failure:?}");
     assert!(matches!(failure, Some(JournalError::Full)), "{failure:?}");
+    durable
+}
+
+fn fill_and_free(engine: Engine, disk: &Path) {
+    let ballast = disk.join("ballast");
+    std::fs::write(&ballast, vec![0u8; 4 << 20]).unwrap();
+    let mut journal = Embedded::open_with(&disk.join("journal"), engine).unwrap();
+    let durable = append_until_full(&mut journal, engine);
     assert!(durable > 0);
     // As the journal's thread does: again and again, while nothing has changed.
     for _ in 0..5 {
@@ -101,8 +120,58 @@ fn fill_and_free(engine: Engine, disk: &Path) {
     journal.append(next, &records(next.0, 20)).unwrap();
     journal.flush().unwrap();
     drop(journal);
-    let journal = Embedded::open(&disk.join("journal")).unwrap();
+    let mut journal = Embedded::open(&disk.join("journal")).unwrap();
     assert_eq!(journal.verify().unwrap().records, next.0 + 20);
+
+    // The same journal, the second time. Space that its file holds already is used first: what fits in it is durable, and then
+    // the disk is full as before. A campaign's list of members is a file of its own and finds no space at once.
+    let size = journal.size().unwrap();
+    fill(&ballast);
+    let created = campaign(journal.next().0);
+    assert!(matches!(
+        journal.append(journal.next(), &created),
+        Err(JournalError::Full)
+    ));
+    let before = recovered(&mut journal);
+    let durable = append_until_full(&mut journal, engine).max(before.0);
+    println!(
+        "{engine}: {} KiB of records fitted into the {} KiB that the full disk held already",
+        (durable - before.0) * 430 / 1024,
+        size / 1024
+    );
+    std::fs::remove_file(&ballast).unwrap();
+    let next = recovered(&mut journal);
+    assert!(next.0 >= durable, "{next} of {durable} records are there");
+    journal.append(next, &campaign(next.0)).unwrap();
+    journal.flush().unwrap();
+    assert_eq!(journal.verify().unwrap().records, next.0 + 2);
+}
+
+fn campaign(from: u64) -> Vec<Record> {
+    let campaign = CampaignId(1);
+    let created = Event::CampaignCreated {
+        campaign,
+        name: "Crue".into(),
+        message: MessageId(1),
+        version: 1,
+        policy: Box::new(Preset::Immediate.policy()),
+        service: String::new(),
+        by: "op".into(),
+    };
+    let added = Event::RecipientsAdded {
+        campaign,
+        first: Some(0),
+        recipients: (0..20_000).map(RecipientId).collect(),
+        numbers: vec![1; 20_000],
+        by: "op".into(),
+        wave: 0,
+    };
+    let record = |(at, event)| Record {
+        sequence: Sequence(at),
+        at_ms: 0,
+        event,
+    };
+    (from..).zip([created, added]).map(record).collect()
 }
 
 #[test]

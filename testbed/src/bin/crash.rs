@@ -1,4 +1,5 @@
-//! The crash test and the full disk as a program. See [`testbed::crash`] and [`testbed::full_disk`].
+//! The crash test, the full disk and the slow disk as a program. See [`testbed::crash`], [`testbed::full_disk`] and
+//! [`testbed::slow_disk`].
 
 use std::{
     path::PathBuf,
@@ -13,7 +14,7 @@ use anyhow::Context;
 use clap::Parser;
 use testbed::{
     crash::{self, Settings},
-    full_disk, signals,
+    full_disk, signals, slow_disk,
 };
 
 /// Kills tocsin at random instants of running campaigns, and checks that nobody is rung twice or forgotten.
@@ -35,12 +36,20 @@ struct Arguments {
     /// Fills the disk in the middle of one campaign instead; needs root or user namespaces. See [`testbed::full_disk`].
     #[arg(long, conflicts_with = "kills")]
     full_disk: bool,
+    /// Slows each flush of the journal instead; needs strace. See [`testbed::slow_disk`].
+    #[arg(long, conflicts_with_all = ["kills", "full_disk"])]
+    slow_disk: bool,
+    /// What the journal is kept in, for the full and the slow disk.
+    #[arg(long, value_parser = ["sled", "redb"])]
+    store: Option<String>,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = if arguments.full_disk {
         fill(&arguments)
+    } else if arguments.slow_disk {
+        slow(&arguments)
     } else {
         kill(&arguments)
     };
@@ -76,6 +85,7 @@ fn fill(arguments: &Arguments) -> anyhow::Result<()> {
         communes: arguments.communes,
         seed,
         folder: arguments.folder.clone(),
+        store: arguments.store.clone(),
     };
     let is_over = until_signal()?;
     full_disk::run(&settings, &is_over).with_context(|| {
@@ -85,6 +95,26 @@ fn fill(arguments: &Arguments) -> anyhow::Result<()> {
         )
     })?;
     println!("crash: every promise kept with a full disk");
+    Ok(())
+}
+
+fn slow(arguments: &Arguments) -> anyhow::Result<()> {
+    let seed = seed(arguments);
+    println!("crash: seed {seed}, slow disk");
+    let settings = slow_disk::Settings {
+        communes: arguments.communes,
+        seed,
+        folder: arguments.folder.clone(),
+        store: arguments.store.clone(),
+    };
+    let is_over = until_signal()?;
+    slow_disk::run(&settings, &is_over).with_context(|| {
+        format!(
+            "campaign with seed {seed}; what it left is in {}",
+            arguments.folder.display()
+        )
+    })?;
+    println!("crash: every promise kept with a slow disk");
     Ok(())
 }
 

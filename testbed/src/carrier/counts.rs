@@ -56,6 +56,8 @@ pub struct Telephone {
     pub thanked: u64,
     /// When the first confirmation was taken, in milliseconds since the start.
     pub thanked_ms: Option<u64>,
+    /// How long after the key that was, in milliseconds: never less than the confirmation took to be durable.
+    pub waited_ms: Option<u64>,
     /// When the latest call arrived, in milliseconds since the start.
     pub last_call_ms: Option<u64>,
     /// Calls that arrived after a confirmation was taken. Must be 0.

@@ -63,7 +63,8 @@ struct Call {
     media: Prepared,
     line: Option<Line>,
     is_up: bool,
-    has_pressed_1: bool,
+    /// When key 1 was pressed first, in milliseconds since the start.
+    pressed_1_ms: Option<u64>,
     /// Packets heard at the last look, and when that number last grew.
     heard: (u64, Instant),
 }
@@ -198,7 +199,7 @@ impl Exchange {
             media,
             line: None,
             is_up: false,
-            has_pressed_1: false,
+            pressed_1_ms: None,
             heard: (0, now),
         };
         self.calls.insert(call, state);
@@ -288,8 +289,8 @@ impl Exchange {
                             line.play(tones);
                         }
                         *self.counts.keys.entry(key).or_default() += 1;
-                        if key == '1' && !state.has_pressed_1 {
-                            state.has_pressed_1 = true;
+                        if key == '1' && state.pressed_1_ms.is_none() {
+                            state.pressed_1_ms = Some(self.started.elapsed().as_millis() as u64);
                             self.counts.numbers.entry(state.number.clone()).or_default().pressed_1 += 1;
                         }
                     }
@@ -330,9 +331,10 @@ impl Exchange {
             self.counts.unheard += u64::from(state.line.is_none_or(|line| line.heard() == 0));
             if by == Party::Remote && cause.origin == Origin::Remote {
                 self.counts.byes_received += 1;
-                if state.has_pressed_1 {
+                if let Some(pressed_ms) = state.pressed_1_ms {
                     seen.thanked += 1;
                     seen.thanked_ms.get_or_insert(at_ms);
+                    seen.waited_ms.get_or_insert(at_ms.saturating_sub(pressed_ms));
                 }
             }
         } else if by == Party::Remote && cause.origin == Origin::Remote {

@@ -205,14 +205,32 @@ pub struct Opened {
 /// # Errors
 /// When a file cannot be written or a program does not start.
 pub fn open(stage: &Stage, fiction: &Fiction, seed: u64, pace: f64, silence: Duration) -> anyhow::Result<Opened> {
+    open_with(stage, fiction, seed, pace, silence, Stage::start_tocsin)
+}
+
+/// The same with tocsin started in another way.
+///
+/// # Errors
+/// As for [`open`].
+pub fn open_with(
+    stage: &Stage,
+    fiction: &Fiction,
+    seed: u64,
+    pace: f64,
+    silence: Duration,
+    start: impl FnOnce(&Stage) -> anyhow::Result<Program>,
+) -> anyhow::Result<Opened> {
     fiction.write_spreadsheet(&stage.path(SPREADSHEET))?;
     fiction.write_phones(&stage.path("phones.csv"))?;
     stage.write_configuration()?;
     let carrier = stage.start_carrier(seed, pace, silence)?;
-    let tocsin = stage.start_tocsin()?.wait_until_served(stage)?;
+    let tocsin = start(stage)?.wait_until_served(stage)?;
     let desk = stage.sign_in()?;
     Ok(Opened { carrier, tocsin, desk })
 }
+
+/// The list of everybody.
+pub const LIST: &str = "Élus de la Somme";
 
 /// A campaign under way.
 #[derive(Debug)]
@@ -230,7 +248,6 @@ pub struct Launched {
 /// # Errors
 /// When tocsin refuses one of these.
 pub fn launch(stage: &Stage, desk: &Desk, policy: &Value) -> anyhow::Result<Launched> {
-    const LIST: &str = "Élus de la Somme";
     let imported = desk.import(LIST, SPREADSHEET, &fs::read(stage.path(SPREADSHEET))?)?;
     let message = desk.add_message("Vigilance rouge inondations", MESSAGE)?;
     let (campaign, mut made) = desk.add_campaign(CAMPAIGN, message, LIST, policy)?;

@@ -32,6 +32,8 @@ pub struct Stage {
     pub calls_per_second: u32,
     /// Password of the user `admin`.
     pub password: String,
+    /// What the journal is kept in, if not the usual store.
+    pub store: Option<String>,
 }
 
 impl Stage {
@@ -64,6 +66,7 @@ impl Stage {
             channels,
             calls_per_second,
             password,
+            store: None,
         })
     }
 
@@ -84,13 +87,17 @@ impl Stage {
             channels,
             calls_per_second,
             password,
+            store,
             ..
         } = self;
+        let journal = store
+            .as_ref()
+            .map_or_else(String::new, |store| format!("[journal]\nstore = \"{store}\"\n\n"));
         let text = format!(
             r#"# Written by the demonstration. The commented example is tocsin.example.toml.
 data = "data"
 
-[web]
+{journal}[web]
 listen = "127.0.0.1:{web_port}"
 
 [sip]
@@ -160,6 +167,31 @@ password = "{password}"
         )
     }
 
+    /// Starts tocsin under a tracer that holds up each flush of these files, and does not wait.
+    ///
+    /// # Errors
+    /// When strace or the program is not there.
+    pub fn start_slow_tocsin(&self, files: &[PathBuf], flush: Duration) -> anyhow::Result<Program> {
+        let configuration = self.path("tocsin.toml").to_string_lossy().into_owned();
+        let program = beside("tocsin")?.to_string_lossy().into_owned();
+        // The program is our child, and the tracer one of its own: signals and the end go to and come from tocsin itself.
+        let mut command = Command::new("strace");
+        command.args([
+            "--daemonize",
+            "--follow-forks",
+            "--seccomp-bpf",
+            "--quiet=all",
+            "--output=/dev/null",
+        ]);
+        command.arg("--trace=fsync,fdatasync");
+        command.arg(format!("--inject=fsync,fdatasync:delay_enter={}", flush.as_micros()));
+        for file in files {
+            command.arg("--trace-path").arg(file);
+        }
+        command.args([program.as_str(), "serve", "--config", &configuration]);
+        Program::run("tocsin", command, &self.path("tocsin.log")).context("strace (package strace) cannot be run")
+    }
+
     /// Signs in at tocsin's desk.
     ///
     /// # Errors
@@ -197,9 +229,14 @@ impl Program {
     /// # Errors
     /// When it cannot be started.
     pub fn start(name: &'static str, arguments: &[&str], log: &Path) -> anyhow::Result<Program> {
+        let mut command = Command::new(beside(name)?);
+        command.args(arguments);
+        Program::run(name, command, log)
+    }
+
+    fn run(name: &'static str, mut command: Command, log: &Path) -> anyhow::Result<Program> {
         let output = fs::File::options().create(true).append(true).open(log)?;
-        let child = Command::new(beside(name)?)
-            .args(arguments)
+        let child = command
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)

@@ -187,6 +187,25 @@ fn a_journal_recovers_where_it_was() {
     });
 }
 
+/// What a full disk leaves behind when sled is opened on it.
+#[test]
+fn a_broken_snapshot_of_sled_costs_no_journal() {
+    let home = tempfile::tempdir().unwrap();
+    for bytes in [&b""[..], b"short", b"a snapshot that is torn in its middle"] {
+        let folder = home.path().join(bytes.len().to_string());
+        let mut journal = Embedded::open_with(&folder, Engine::Sled).unwrap();
+        journal.append(Sequence(0), &records(0, 900)).unwrap();
+        journal.flush().unwrap();
+        drop(journal);
+        std::fs::write(folder.join("snap.7FFFFFFFFFFFFFFF"), bytes).unwrap();
+        let mut journal = Embedded::open(&folder).unwrap();
+        assert_eq!(journal.verify().unwrap().records, 900);
+        journal.append(Sequence(900), &records(900, 1)).unwrap();
+        journal.flush().unwrap();
+        assert_eq!(journal.recover().unwrap(), Sequence(901));
+    }
+}
+
 #[test]
 fn a_reader_sees_what_was_durable_while_others_write() {
     on_each(|engine, folder| {

@@ -64,6 +64,30 @@ fn open_once_free(config: &sled::Config) -> sled::Result<sled::Db> {
     }
 }
 
+/// Takes away snapshots that are not whole; whether there were any. sled writes one when it is opened, and with a full disk
+/// it leaves an empty one behind, on which it then refuses to open for ever. A snapshot only saves reading: without one, sled
+/// reads its log from the beginning.
+fn drop_broken_snapshots(folder: &Path) -> bool {
+    let mut was_any = false;
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if !entry.file_name().to_string_lossy().starts_with("snap.") {
+            continue;
+        }
+        let path = entry.path();
+        let Ok(bytes) = std::fs::read(&path) else { continue };
+        // Content, its length (8), its CRC-32 (4).
+        let is_whole = bytes.split_last_chunk::<4>().is_some_and(|(rest, crc)| {
+            let content = rest.len().checked_sub(8).and_then(|end| rest.get(..end));
+            content.is_some_and(|content| !content.is_empty() && crc32fast::hash(content).to_le_bytes() == *crc)
+        });
+        if !is_whole && std::fs::remove_file(&path).is_ok() {
+            tracing::warn!(path = %path.display(), "a snapshot of the journal's store was not whole; its log is read instead");
+            was_any = true;
+        }
+    }
+    was_any
+}
+
 impl Store {
     pub(super) fn open(folder: &Path) -> Result<Self, JournalError> {
         let refused =
@@ -72,11 +96,16 @@ impl Store {
             .path(folder)
             .cache_capacity(CACHE_BYTES)
             .flush_every_ms(None);
-        let db = open_once_free(&config).map_err(|error| match error {
+        let mut opened = open_once_free(&config);
+        if matches!(opened, Err(sled::Error::Corruption { .. })) && drop_broken_snapshots(folder) {
+            opened = open_once_free(&config);
+        }
+        let db = opened.map_err(|error| match error {
             sled::Error::Corruption { .. } => JournalError::Damaged {
                 at: Sequence(0),
                 what: format!("the store cannot be opened: {error}"),
             },
+            sled::Error::Io(error) if matches!(io_error(&error), JournalError::Full) => JournalError::Full,
             other => refused(&other),
         })?;
         let tree = db.open_tree(TREE).map_err(store_error)?;
