@@ -414,16 +414,17 @@ fn strangers_get_403_at_a_limited_rate_and_learn_nothing() {
 #[test]
 fn one_address_cannot_use_up_the_answers_of_all() {
     let (mut world, invite) = some_invite();
-    let (loud, quiet) = (
-        "203.0.113.66:5060".parse().unwrap(),
-        "203.0.113.67:5060".parse().unwrap(),
-    );
+    let loud = "203.0.113.66:5060".parse().unwrap();
     for n in 0..1000 {
         world.deliver_from(B, loud, &invite.replace("z9hG4bK", &format!("z9hG4bK{n}")));
     }
     assert_eq!(world.sent(B, "SIP/2.0 403").len(), 5);
-    world.deliver_from(B, quiet, &invite.replace("z9hG4bK", "z9hG4bKquiet"));
-    assert_eq!(world.sent(B, "SIP/2.0 403").len(), 6);
+    for n in 0..4 {
+        let quiet = format!("203.0.113.{}:5060", 67 + n).parse().unwrap();
+        world.deliver_from(B, quiet, &invite.replace("z9hG4bK", &format!("z9hG4bKquiet{n}")));
+    }
+    // One of 4,096 places may be the loud one's, by a hash whose key differs from run to run; four are not.
+    assert!((6..=9).contains(&world.sent(B, "SIP/2.0 403").len()));
 }
 
 #[test]
@@ -451,7 +452,9 @@ fn a_telephone_with_the_password_gets_through_while_others_guess() {
             &request.replace("Content-Type", guess).replace("z9hG4bK", "z9hG4bKg"),
         );
     }
-    assert_eq!(world.sent(B, "SIP/2.0 401").len(), 20 * 5, "each address has its part");
+    // Each address has its part. Few of 4,096 places are shared, by a hash whose key differs from run to run.
+    let answers = world.sent(B, "SIP/2.0 401").len();
+    assert!((16 * 5..=20 * 5).contains(&answers), "{answers}");
     let Event::Incoming { trunk: None, .. } = world.event(B) else {
         panic!("{}", world.ladder())
     };
