@@ -260,7 +260,7 @@ fn call_back(place: &Place) -> anyhow::Result<()> {
     );
     let noted = house.desk.audit("telephone.call-back")?;
     ensure!(
-        noted.len() == 1 && noted[0]["target"] == "1/1",
+        noted.len() == 1 && noted[0]["target"] == "1/1 message 1.1",
         "the audit trail: {noted:?}"
     );
     Ok(())
