@@ -1,4 +1,5 @@
 use super::*;
+use crate::Whom;
 use crate::{Language, Message, Preset, Text};
 use proptest::prelude::*;
 
