@@ -62,7 +62,7 @@ crash: programs
 # The disk fills up in the middle of a campaign; needs root or user namespaces.
 full-disk: install-deps programs
 	target/debug/crash --full-disk --communes 45 --folder target/full-disk --store sled
-	target/debug/crash --full-disk --communes 45 --folder target/full-disk --store redb
+	target/debug/crash --full-disk --communes 60 --folder target/full-disk --store redb
 
 # Each flush of the journal is held up by a tracer.
 slow-disk: install-deps programs
